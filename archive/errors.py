@@ -1,0 +1,194 @@
+"""Every error the archive raises, on one page.
+
+ArchiveError
+├── TransientError                  try again: the only family a task retries
+│   ├── VaultUnavailableError
+│   └── NotSequencedYetError
+├── RefusedError                    a rule said no: tell the person, never retry
+│   ├── UnknownAcquisitionError
+│   ├── UnknownCaseError
+│   ├── CaseExistsError
+│   ├── AlreadyAssignedError
+│   ├── VaultNotTrustedError
+│   └── PolicyError
+└── IntegrityFault                  evidence is not what was recorded: stop, park, alert
+    ├── DigestMismatchError
+    ├── LockMissingError
+    ├── OverwrittenError
+    ├── LedgerForkedError
+    ├── ProofError
+    └── NoteRejectedError
+"""
+
+from __future__ import annotations
+
+
+class ArchiveError(Exception):
+    """Anything the archive refuses, cannot do now, or finds wrong."""
+
+
+class TransientError(ArchiveError):
+    """Something outside is not there now; the same call may work later."""
+
+
+class VaultUnavailableError(TransientError):
+    """The vault did not answer, or answered that it cannot now."""
+
+    def __init__(self, act: str, because: str) -> None:
+        super().__init__(act, because)
+        self.act, self.because = act, because
+
+    def __str__(self) -> str:
+        return f"the vault could not {self.act}: {self.because}"
+
+
+class NotSequencedYetError(TransientError):
+    """The sequencer has not yet given these entries their place in the ledger."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.what} is not under a signed checkpoint yet: is the sequencer running?"
+
+
+class RefusedError(ArchiveError):
+    """A rule said no. The person is told; nothing is retried."""
+
+
+class UnknownAcquisitionError(RefusedError):
+    """No acquisition has this id."""
+
+    def __init__(self, acquisition_id: str) -> None:
+        super().__init__(acquisition_id)
+        self.acquisition_id = acquisition_id
+
+    def __str__(self) -> str:
+        return f"no acquisition has the id {self.acquisition_id}"
+
+
+class UnknownCaseError(RefusedError):
+    """No case has this reference."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(reference)
+        self.reference = reference
+
+    def __str__(self) -> str:
+        return f"no case has the reference {self.reference!r}; open it first with `holdfast case open`"
+
+
+class CaseExistsError(RefusedError):
+    """The reference, or another that reads the same in an address, is taken."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(reference)
+        self.reference = reference
+
+    def __str__(self) -> str:
+        return f"a case with the reference {self.reference!r} is open already"
+
+
+class AlreadyAssignedError(RefusedError):
+    """An exhibit belongs to one case at a time."""
+
+    def __init__(self, exhibit_id: str) -> None:
+        super().__init__(exhibit_id)
+        self.exhibit_id = exhibit_id
+
+    def __str__(self) -> str:
+        return f"exhibit {self.exhibit_id} is assigned already"
+
+
+class VaultNotTrustedError(RefusedError):
+    """The vault failed, or never passed, the WORM self-test: evidence is not accepted into it."""
+
+    def __init__(self, because: str) -> None:
+        super().__init__(because)
+        self.because = because
+
+    def __str__(self) -> str:
+        return f"the vault is not trusted with evidence: {self.because}; run `holdfast doctor`"
+
+
+class IntegrityFault(ArchiveError):  # noqa: N818 - the glossary's word for this family
+    """Evidence is not what was recorded: stop, park, alert."""
+
+
+class DigestMismatchError(IntegrityFault):
+    """The bytes read back are not the bytes that were received."""
+
+    def __init__(self, key: str, expected: str, actual: str) -> None:
+        # Positional arguments survive pickling between Celery's pool processes.
+        super().__init__(key, expected, actual)
+        self.key, self.expected, self.actual = key, expected, actual
+
+    def __str__(self) -> str:
+        return f"{self.key}: recorded sha256:{self.expected}, read sha256:{self.actual}"
+
+
+class LockMissingError(IntegrityFault):
+    """An object in the vault is not locked as it was asked to be."""
+
+    def __init__(self, key: str, found: str) -> None:
+        super().__init__(key, found)
+        self.key, self.found = key, found
+
+    def __str__(self) -> str:
+        return f"{self.key}: the vault did not lock it as asked ({self.found})"
+
+
+class OverwrittenError(IntegrityFault):
+    """The vault took a second object under a key that must be written once."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return f"{self.key}: another object with other bytes lies under this key already"
+
+
+class LedgerForkedError(IntegrityFault):
+    """The ledger contradicts what was signed before."""
+
+    def __init__(self, index: int, because: str) -> None:
+        super().__init__(index, because)
+        self.index, self.because = index, because
+
+    def __str__(self) -> str:
+        return f"ledger entry {self.index}: {self.because}"
+
+
+class PolicyError(RefusedError):
+    """A key or a trust policy is not written as C2SP signed-note and tlog-policy say."""
+
+    def __init__(self, line: str, because: str) -> None:
+        super().__init__(line, because)
+        self.line, self.because = line, because
+
+    def __str__(self) -> str:
+        return f"{self.because}: {self.line!r}"
+
+
+class ProofError(IntegrityFault):
+    """An inclusion or consistency proof does not prove what it should."""
+
+    def __init__(self, kind: str, because: str) -> None:
+        super().__init__(kind, because)
+        self.kind, self.because = kind, because
+
+    def __str__(self) -> str:
+        return f"{self.kind} is not proved: {self.because}"
+
+
+class NoteRejectedError(IntegrityFault):
+    """A signed note is malformed, or not signed as the policy demands."""
+
+    def __init__(self, because: str) -> None:
+        super().__init__(because)
+        self.because = because
+
+    def __str__(self) -> str:
+        return f"signed note refused: {self.because}"

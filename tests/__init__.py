@@ -1,0 +1,1 @@
+"""Holdfast's tests; each room has its folder."""
