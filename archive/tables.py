@@ -1,0 +1,294 @@
+"""The database's tables, as SQLAlchemy knows them. Migrations make them; a test compares the two.
+
+Evidence rows (`acquisition`, `exhibit`, `custody_*`, `tree_node`, `checkpoint`) are never deleted by the application's
+login, and custody rows never updated: grants and triggers in `migrations/` hold that.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSON
+
+metadata = MetaData()
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _text(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, Text, nullable=nullable)
+
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    _text("role"),
+    _text("password_hash"),
+    Column("must_change_password", Boolean, nullable=False),
+    Column("active", Boolean, nullable=False),
+    _moment("created_at"),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token_sha256", Text, primary_key=True),
+    Column("account_id", ForeignKey("account.id"), nullable=False),
+    _moment("began_at"),
+    _moment("seen_at"),
+    _moment("ends_at"),
+    _moment("revoked_at", nullable=True),
+)
+
+case = Table(
+    "case",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _text("reference"),
+    Column("slug", Text, nullable=False, unique=True),
+    _text("title", nullable=True),
+    Column("officer_in_case", ForeignKey("account.id"), nullable=False),
+    _moment("opened_at"),
+    _moment("closed_at", nullable=True),
+)
+
+case_member = Table(
+    "case_member",
+    metadata,
+    Column("case_id", ForeignKey("case.id"), primary_key=True),
+    Column("account_id", ForeignKey("account.id"), primary_key=True),
+    _moment("since"),
+)
+
+contributor = Table(
+    "contributor",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("case_id", ForeignKey("case.id"), nullable=False),
+    _text("name"),
+    _text("initials"),
+    _text("reply_style"),
+    _text("wording", nullable=True),
+    _text("quiet_from", nullable=True),
+    _text("quiet_to", nullable=True),
+    _text("timezone"),
+    _text("who_else_sees", nullable=True),
+    Column("review_by", Date),
+    _moment("enrolled_at"),
+    _moment("left_at", nullable=True),
+)
+
+contributor_contact = Table(
+    "contributor_contact",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("contributor_id", ForeignKey("contributor.id"), nullable=False),
+    _text("kind"),
+    Column("value", Text, nullable=False, index=True),
+)
+
+acquisition = Table(
+    "acquisition",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _text("channel"),
+    Column("source_id", Text, nullable=False, unique=True),
+    _moment("received_at"),
+    _moment("delivered_at", nullable=True),
+    _text("sha256"),
+    _text("sha512"),
+    Column("size_bytes", BigInteger, nullable=False),
+    _text("media_type"),
+    Column("door", JSON, nullable=False),
+    Column("raw", LargeBinary),
+    _text("state"),
+    Column("attempts", Integer, nullable=False),
+    _text("parked_because", nullable=True),
+    _moment("parked_at", nullable=True),
+    Column("parent_id", ForeignKey("acquisition.id")),
+    Column("observation_of", ForeignKey("acquisition.id")),
+    _text("sender", nullable=True),
+    Column("for_case", ForeignKey("case.id")),
+    Column("for_contributor", ForeignKey("contributor.id")),
+)
+
+location = Table(
+    "location",
+    metadata,
+    Column("source_id", Text, primary_key=True),
+    Column("acquisition_id", ForeignKey("acquisition.id"), nullable=False),
+    _moment("seen_at"),
+)
+
+exhibit = Table(
+    "exhibit",
+    metadata,
+    Column("id", ForeignKey("acquisition.id"), primary_key=True),
+    _text("vault_key"),
+    _text("vault_version"),
+    _moment("retain_until"),
+    _moment("archived_at"),
+    Column("archived_entry", BigInteger, nullable=False),
+    Column("case_id", ForeignKey("case.id"), index=True),
+    Column("contributor_id", ForeignKey("contributor.id")),
+    _text("initials", nullable=True),
+    Column("number", Integer),
+    _moment("quarantined_at", nullable=True),
+    _text("quarantined_because", nullable=True),
+    _moment("left_at", nullable=True),
+)
+
+exhibit_counter = Table(
+    "exhibit_counter",
+    metadata,
+    Column("case_id", ForeignKey("case.id"), primary_key=True),
+    Column("initials", Text, primary_key=True),
+    Column("last", Integer, nullable=False),
+)
+
+reading = Table(
+    "reading",
+    metadata,
+    Column("exhibit_id", ForeignKey("exhibit.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    _moment("read_at"),
+    _text("state"),
+    Column("content", JSON, nullable=False),
+    _text("words"),
+    _moment("ordered_at"),
+)
+
+reply = Table(
+    "reply",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("contributor_id", ForeignKey("contributor.id"), nullable=False),
+    Column("contact_id", ForeignKey("contributor_contact.id"), nullable=False),
+    _text("wording"),
+    _text("state"),
+    _moment("planned_at"),
+    _moment("due_at"),
+    _moment("attempted_at", nullable=True),
+    _moment("finished_at", nullable=True),
+    _text("provider_id", nullable=True),
+    _text("failed_because", nullable=True),
+)
+
+reply_item = Table(
+    "reply_item",
+    metadata,
+    Column("exhibit_id", ForeignKey("exhibit.id"), primary_key=True),
+    Column("reply_id", ForeignKey("reply.id")),
+    _moment("decided_at"),
+)
+
+package = Table(
+    "package",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("case_id", ForeignKey("case.id"), nullable=False),
+    _text("edition"),
+    _text("state"),
+    _text("requested_by"),
+    _moment("requested_at"),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    _moment("finished_at", nullable=True),
+    _text("vault_key", nullable=True),
+    _text("vault_version", nullable=True),
+    _text("sha256", nullable=True),
+    Column("size_bytes", BigInteger),
+    _text("failed_because", nullable=True),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _text("kind"),
+    _moment("at"),
+    Column("acquisition_id", ForeignKey("acquisition.id")),
+    Column("case_id", ForeignKey("case.id")),
+    _text("text"),
+    _moment("seen_at", nullable=True),
+)
+
+counter = Table(
+    "counter",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+
+mark = Table(
+    "mark",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", JSON, nullable=False),
+    _moment("at"),
+)
+
+custody_entry = Table(
+    "custody_entry",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("stream", Text, nullable=False, index=True),
+    _text("names_stream", nullable=True),
+    _moment("at"),
+    _text("payload_sha256"),
+)
+
+custody_payload = Table(
+    "custody_payload",
+    metadata,
+    Column("entry_id", BigInteger, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+custody_pending = Table("custody_pending", metadata, Column("entry_id", BigInteger, primary_key=True))
+
+custody_leaf = Table(
+    "custody_leaf",
+    metadata,
+    Column("leaf_index", BigInteger, primary_key=True),
+    Column("entry_id", BigInteger, nullable=False, unique=True),
+    Column("leaf", LargeBinary, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    _text("stream"),
+    Column("stream_seq", BigInteger, nullable=False),
+    Column("stream_prev", LargeBinary, nullable=False),
+)
+
+tree_node = Table(
+    "tree_node",
+    metadata,
+    Column("level", SmallInteger, primary_key=True),
+    Column("idx", BigInteger, primary_key=True),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("size", BigInteger, primary_key=True),
+    Column("root", LargeBinary, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+    _moment("signed_at"),
+)

@@ -1,0 +1,196 @@
+"""The vault: an S3 bucket with Object Lock that holds original bytes.
+
+Promise: what `put` returns is in the vault under its own key, locked, and its SHA-256 was checked by the server or
+read back by us. Objects are always read by version id: a delete marker can hide a locked version, never remove it.
+
+`put_object` is used and never the multipart helpers: those cannot carry `IfNoneMatch` or a whole-object SHA-256.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from archive.errors import DigestMismatchError, LockMissingError, OverwrittenError, VaultUnavailableError
+
+CHUNK_BYTES = 1024 * 1024
+LOCK_MODE = "COMPLIANCE"
+# S3 keeps whole seconds; a server may round down what we asked for.
+LOCK_SLACK = timedelta(seconds=1)
+MOST_SINGLE_PUT_BYTES = 5 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object in the vault: where it is, which version, until when nobody can remove it, and what travels with it."""
+
+    key: str
+    version: str
+    retain_until: datetime
+    metadata: Mapping[str, str]
+
+
+def s3_client(*, endpoint_url: str | None, region: str, connections: int = 10, timeout_seconds: int = 20) -> Any:
+    """A boto3 S3 client fit for evidence: signed payloads, bounded waits, credentials by the AWS variables."""
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=endpoint_url,
+        region_name=region,
+        config=Config(
+            s3={"payload_signing_enabled": True, "addressing_style": "path" if endpoint_url else "auto"},
+            retries={"mode": "standard", "max_attempts": 3},
+            connect_timeout=3,
+            read_timeout=timeout_seconds,
+            max_pool_connections=connections,
+        ),
+    )
+
+
+@contextmanager
+def _speaking(act: str) -> Iterator[None]:
+    """Turn what botocore raises into our transient error; refusals keep their own meaning."""
+    try:
+        yield
+    except ClientError as error:
+        raise VaultUnavailableError(act, _code(error)) from error
+    except BotoCoreError as error:
+        raise VaultUnavailableError(act, type(error).__name__) from error
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", "unknown"))
+
+
+class Vault:
+    """One bucket with Object Lock, and the only calls that touch it."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self.client, self.bucket = client, bucket
+
+    def put(
+        self, key: str, body: bytes, *, sha256: str, retain_until: datetime, metadata: Mapping[str, str]
+    ) -> StoredObject:
+        """Write one object, once, locked; safe to repeat after a crash.
+
+        Args:
+            key: The object's own key; never shared between acquisitions.
+            body: Exactly the bytes to keep, at most 5 GiB.
+            sha256: Hex digest computed when they were received.
+            retain_until: Nobody removes the version before this moment.
+            metadata: Custody facts that travel with the object; ASCII.
+
+        Returns:
+            The object as it lies in the vault. After a repeat this is the first one, with *its* metadata.
+
+        Raises:
+            VaultUnavailableError: The vault is away or refuses for now.
+            OverwrittenError: Other bytes lie under the key.
+            LockMissingError: The server did not lock it.
+            DigestMismatchError: It lies there with other bytes than sent.
+        """
+        try:
+            answer = self.client.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=body,
+                ContentLength=len(body),
+                ChecksumSHA256=_base64_of(sha256),
+                IfNoneMatch="*",
+                ObjectLockMode=LOCK_MODE,
+                ObjectLockRetainUntilDate=retain_until.replace(microsecond=0),
+                Metadata=dict(metadata),
+            )
+        except ClientError as error:
+            if _code(error) in {"PreconditionFailed", "412"}:
+                return self._already_there(key, sha256)
+            raise VaultUnavailableError(f"store {key}", _code(error)) from error
+        except BotoCoreError as error:
+            raise VaultUnavailableError(f"store {key}", type(error).__name__) from error
+        stored = self.look(key, answer["VersionId"])
+        self._check(stored, answer.get("ChecksumSHA256"), sha256, retain_until)
+        return stored
+
+    def _already_there(self, key: str, sha256: str) -> StoredObject:
+        stored = self.look(key, None)
+        if self.digest(stored.key, stored.version) != sha256:
+            raise OverwrittenError(key)
+        return stored
+
+    def _check(self, stored: StoredObject, answered: str | None, sha256: str, retain_until: datetime) -> None:
+        if answered != _base64_of(sha256):
+            actual = self.digest(stored.key, stored.version)
+            if actual != sha256:
+                raise DigestMismatchError(stored.key, sha256, actual)
+        if stored.retain_until < retain_until - LOCK_SLACK:
+            raise LockMissingError(stored.key, f"locked until {stored.retain_until:%Y-%m-%d %H:%M:%S}")
+
+    def look(self, key: str, version: str | None) -> StoredObject:
+        """What the vault says of one version (of the current one where `version` is None).
+
+        Raises:
+            LockMissingError: The version is not locked in COMPLIANCE mode.
+        """
+        extra = {"VersionId": version} if version else {}
+        with _speaking(f"look at {key}"):
+            head = self.client.head_object(Bucket=self.bucket, Key=key, **extra)
+        mode, until = head.get("ObjectLockMode"), head.get("ObjectLockRetainUntilDate")
+        if mode != LOCK_MODE or until is None or not head.get("VersionId"):
+            raise LockMissingError(key, f"mode {mode}, until {until}")
+        return StoredObject(key, head["VersionId"], until.astimezone(UTC), dict(head.get("Metadata", {})))
+
+    def stream(self, key: str, version: str) -> Iterator[bytes]:
+        """The bytes of one version, in pieces of at most 1 MiB."""
+        with _speaking(f"read {key}"):
+            body = self.client.get_object(Bucket=self.bucket, Key=key, VersionId=version)["Body"]
+            yield from body.iter_chunks(CHUNK_BYTES)
+
+    def read(self, key: str, version: str, *, sha256: str) -> bytes:
+        """The bytes of one version, checked against the digest recorded at receipt.
+
+        Raises:
+            DigestMismatchError: They are not what was received.
+        """
+        body = b"".join(self.stream(key, version))
+        actual = hashlib.sha256(body).hexdigest()
+        if actual != sha256:
+            raise DigestMismatchError(key, sha256, actual)
+        return body
+
+    def digest(self, key: str, version: str) -> str:
+        """SHA-256 of the bytes the vault holds, read back and computed here."""
+        running = hashlib.sha256()
+        for piece in self.stream(key, version):
+            running.update(piece)
+        return running.hexdigest()
+
+    def extend(self, key: str, version: str, until: datetime) -> None:
+        """Lock one version for longer; a COMPLIANCE lock can only grow."""
+        with _speaking(f"extend the lock of {key}"):
+            self.client.put_object_retention(
+                Bucket=self.bucket,
+                Key=key,
+                VersionId=version,
+                Retention={"Mode": LOCK_MODE, "RetainUntilDate": until.replace(microsecond=0)},
+            )
+
+
+def create_locked_bucket(client: Any, bucket: str) -> None:
+    """Make a bucket with Object Lock, unless it is there."""
+    with _speaking(f"create the bucket {bucket}"):
+        try:
+            client.head_bucket(Bucket=bucket)
+        except ClientError:
+            client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+
+
+def _base64_of(sha256: str) -> str:
+    return base64.b64encode(bytes.fromhex(sha256)).decode()

@@ -1,0 +1,1 @@
+"""The doors, and the tolerant reading of what came in through them."""
