@@ -150,7 +150,7 @@ def leaf_bytes(
         payload_sha256: Lower-case hex digest of the canonical payload.
         names: Pseudonym and head of another stream, where the entry names one.
     """
-    named = {"leaf": names[1].leaf_hash.hex(), "seq": names[1].seq, "stream": names[0]} if names else None
+    named: Any = {"leaf": names[1].leaf_hash.hex(), "seq": names[1].seq, "stream": names[0]} if names else None
     return rfc8785.dumps(
         {
             "log": origin,

@@ -1,0 +1,161 @@
+"""The ledger's outbox, and what can be read of the ledger.
+
+Whoever does an act records it here in the transaction of the act: no lock, no predecessor, so doors and workers never
+wait for one another. `archive.sequencer` gives each entry its place afterwards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, exists, func, select, text, tuple_
+
+from archive.custody import CustodyEntry
+from archive.errors import NotSequencedYetError
+from archive.tables import checkpoint, custody_entry, custody_leaf, custody_payload, custody_pending, tree_node
+from archive.tlog import Node
+
+# One statement: the entry, its payload and its place in the outbox come together or not at all.
+_RECORD = text(
+    """
+    WITH entry AS (
+      INSERT INTO custody_entry (stream, names_stream, at, payload_sha256)
+      VALUES (:stream, :names_stream, :at, :payload_sha256) RETURNING id
+    ), payload AS (
+      INSERT INTO custody_payload (entry_id, body) SELECT id, :body FROM entry
+    ), pending AS (
+      INSERT INTO custody_pending (entry_id) SELECT id FROM entry
+    )
+    SELECT id FROM entry
+    """
+)
+
+
+def record(connection: Connection, entry: CustodyEntry) -> int:
+    """Put one entry into the outbox, in the caller's transaction.
+
+    Returns:
+        The entry's id: a name for it until it has a leaf index, not its place in the ledger.
+    """
+    body = entry.payload()
+    return int(
+        connection.execute(
+            _RECORD,
+            {
+                "stream": entry.stream,
+                "names_stream": entry.names_stream,
+                "at": entry.at,
+                "payload_sha256": hashlib.sha256(body).hexdigest(),
+                "body": body,
+            },
+        ).scalar_one()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One sequenced entry as the ledger holds it.
+
+    Attributes:
+        index: Leaf index in the tree.
+        leaf: The canonical leaf bytes.
+        leaf_hash: Their RFC 9162 hash.
+        payload: The payload's canonical bytes, or None where it was erased.
+        stream: The stream's label.
+        stream_seq: Position in the stream.
+    """
+
+    index: int
+    leaf: bytes
+    leaf_hash: bytes
+    payload: bytes | None
+    stream: str
+    stream_seq: int
+
+    def facts(self) -> Mapping[str, Any]:
+        """The payload's content; empty where it was erased."""
+        found: Mapping[str, Any] = json.loads(self.payload) if self.payload else {}
+        return found
+
+
+def entries_of(connection: Connection, streams: Sequence[str]) -> Iterator[LedgerEntry]:
+    """The sequenced entries of some streams, in ledger order."""
+    query = (
+        select(
+            custody_leaf.c.leaf_index,
+            custody_leaf.c.leaf,
+            custody_leaf.c.leaf_hash,
+            custody_payload.c.body,
+            custody_entry.c.stream,
+            custody_leaf.c.stream_seq,
+        )
+        .join(custody_entry, custody_entry.c.id == custody_leaf.c.entry_id)
+        .outerjoin(custody_payload, custody_payload.c.entry_id == custody_leaf.c.entry_id)
+        .where(custody_entry.c.stream == func.any(list(streams)))
+        .order_by(custody_leaf.c.leaf_index)
+        .execution_options(yield_per=1000)
+    )
+    for row in connection.execute(query):
+        yield LedgerEntry(
+            row.leaf_index,
+            bytes(row.leaf),
+            bytes(row.leaf_hash),
+            bytes(row.body) if row.body is not None else None,
+            row.stream,
+            row.stream_seq,
+        )
+
+
+def require_sequenced(connection: Connection, streams: Sequence[str]) -> int:
+    """Make sure that no entry of these streams waits for its place, and that a checkpoint covers them.
+
+    Returns:
+        The size of the newest checkpoint.
+
+    Raises:
+        NotSequencedYetError: Some entry is not under a checkpoint yet; try again.
+    """
+    mine = custody_entry.c.stream == func.any(list(streams))
+    waiting = select(exists().where(custody_pending.c.entry_id == custody_entry.c.id, mine))
+    last = (
+        select(func.max(custody_leaf.c.leaf_index))
+        .join(custody_entry, custody_entry.c.id == custody_leaf.c.entry_id)
+        .where(mine)
+    )
+    signed = checkpoint_size(connection)
+    if connection.execute(waiting).scalar_one() or (connection.execute(last).scalar_one() or 0) >= signed:
+        raise NotSequencedYetError(streams[0] if streams else "the ledger")
+    return signed
+
+
+def checkpoint_size(connection: Connection) -> int:
+    """Entries under the newest signed checkpoint; 0 where none was signed."""
+    return int(connection.execute(select(func.coalesce(func.max(checkpoint.c.size), 0))).scalar_one())
+
+
+def checkpoint_note(connection: Connection, size: int) -> bytes:
+    """The signed note of the checkpoint of that size."""
+    return bytes(connection.execute(select(checkpoint.c.note).where(checkpoint.c.size == size)).scalar_one())
+
+
+def nodes(connection: Connection, wanted: Iterable[Node], *, at_once: int = 5000) -> dict[Node, bytes]:
+    """Tree nodes by (level, index), read in few statements.
+
+    Raises:
+        KeyError: Never here; a proof over a missing node raises it when the node is looked up.
+    """
+    pending, found = list(wanted), {}
+    for start in range(0, len(pending), at_once):
+        some = pending[start : start + at_once]
+        query = select(tree_node).where(tuple_(tree_node.c.level, tree_node.c.idx).in_(some))
+        found.update({(row.level, row.idx): bytes(row.hash) for row in connection.execute(query)})
+    return found
+
+
+def waiting(connection: Connection) -> int:
+    """Entries in the outbox that the sequencer has not placed yet."""
+    return int(connection.execute(select(func.count()).select_from(custody_pending)).scalar_one())
