@@ -120,12 +120,19 @@ class Sequencer:
         before = last_kept(self.outside)
         if before:
             self._prove_consistent(connection, before, size)
+        elif signed:
+            raise LedgerForkedError(
+                signed - 1,
+                f"the copy of the last signed checkpoint is missing ({self.outside.name}): without it a fork could be "
+                "signed. Put it back (docs/operations.md, The kept checkpoint)",
+            )
         if size == signed:
             return
         root = tlog.root(size, frontier_of(connection, size))
         note = Checkpoint(self.key.name, size, root).signed_by(self.key)
+        # Kept first: after a crash the copy outside may be ahead of the checkpoint rows, never behind them.
+        keep(self.outside, note)
         connection.execute(insert(checkpoint).values(size=size, root=root, note=note.encode(), signed_at=self.now()))
-        return note
 
     def _prove_consistent(self, connection: Connection, before: Note, size: int) -> None:
         old = Checkpoint.parse(before.text)
