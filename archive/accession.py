@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from archive.acquisition import Acquisition, Channel, acquisition_id, observation_source_id, parsed, rendered
 from archive.alerts import raise_alert
+from archive.assignment import settle
 from archive.custody import Action, CustodyEntry, exhibit_stream
 from archive.errors import IntegrityFault
 from archive.exhibit import vault_key
@@ -50,7 +51,7 @@ class Belonging:
     contributor_id: UUID | None = None
 
 
-def receive(connection: Connection, item: Acquisition, belonging: Belonging = Belonging()) -> UUID | None:  # noqa: B008
+def receive(connection: Connection, item: Acquisition, belonging: Belonging = Belonging()) -> UUID | None:
     """Record one receipt with its bytes, in the caller's transaction: once committed, it is received.
 
     Returns:
@@ -214,7 +215,7 @@ class Archive:
                 },
             )
         except IntegrityFault as fault:
-            log.error("accession.fault", acquisition_id=facts["exhibit_id"], fault=type(fault).__name__)
+            log.exception("accession.fault", acquisition_id=facts["exhibit_id"], fault=type(fault).__name__)
             return fault
 
 
@@ -297,6 +298,7 @@ def _enter(connection: Connection, facts: Mapping[str, Any], stored: StoredObjec
             archived_entry=entry_id,
         )
     )
+    settle(connection, exhibit_id, at=now)
 
 
 def park(connection: Connection, acquisition_id: UUID, *, because: str, at: datetime, actor: str) -> None:

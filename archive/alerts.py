@@ -25,9 +25,10 @@ def raise_alert(
     case_id: UUID | None = None,
     text: str | None = None,
 ) -> None:
-    """Leave an alert, in the caller's transaction.
+    """Leave an alert.
 
     Args:
+        connection: In the caller's transaction.
         kind: What it is about, one word; `WORDS` explains the known ones.
         at: When it was noticed.
         acquisition_id: The item it concerns, if one.

@@ -27,7 +27,8 @@ def count(connection: Connection, name: str, by: int = 1) -> None:
 
 def counts(connection: Connection) -> dict[str, int]:
     """Every counter."""
-    return {row.name: row.count for row in connection.execute(select(counter))}
+    rows = connection.execute(select(counter.c.name, counter.c.count.label("so_far")))
+    return {row.name: row.so_far for row in rows}
 
 
 def set_mark(connection: Connection, name: str, value: Any, *, at: datetime) -> None:
