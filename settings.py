@@ -1,0 +1,238 @@
+"""Every setting: its name in the environment, what it means, its unit and its default. No secret has a default.
+
+Only composition roots (`cli.py`) read settings. A secret may also come from a file: `NAME_FILE` holds the path.
+`docs/settings.md` is written from this page by `holdfast settings`; a test keeps the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+
+class SettingsError(Exception):
+    """A setting is missing or cannot be read; the text says what to set."""
+
+    def __init__(self, name: str, because: str) -> None:
+        super().__init__(name, because)
+        self.name, self.because = name, because
+
+    def __str__(self) -> str:
+        return f"set {self.name}: {self.because}"
+
+
+def _yes(text: str) -> bool:
+    if text.lower() in {"1", "yes", "true", "on"}:
+        return True
+    if text.lower() in {"0", "no", "false", "off", ""}:
+        return False
+    raise ValueError("say yes or no")
+
+
+def _several(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.replace(",", " ").split() if part)
+
+
+def _setting(
+    name: str, meaning: str, *, default: Any = None, parse: Callable[[str], Any] = str, secret: bool = False
+) -> Any:
+    # dataclasses' own way to carry more about a field.
+    about = {"name": name, "meaning": meaning, "parse": parse, "secret": secret}
+    return field(default=default, repr=not secret, metadata=about)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What one process was told. Values that are None were not set."""
+
+    home: Path = _setting(
+        "HOLDFAST_HOME", "Folder of one machine's data, keys and logs.", default=Path(".holdfast"), parse=Path
+    )
+    database_url: str | None = _setting(
+        "HOLDFAST_DATABASE_URL",
+        "PostgreSQL, the application's login: `postgresql://user:password@host:port/name`.",
+        secret=True,
+    )
+    database_owner_url: str | None = _setting(
+        "HOLDFAST_DATABASE_OWNER_URL", "The owner's login, for `holdfast migrate` alone.", secret=True
+    )
+    database_sequencer_url: str | None = _setting(
+        "HOLDFAST_DATABASE_SEQUENCER_URL", "The sequencer's login, for `holdfast sequencer` alone.", secret=True
+    )
+    database_disposal_url: str | None = _setting(
+        "HOLDFAST_DATABASE_DISPOSAL_URL", "The login that may erase payloads, for disposal alone.", secret=True
+    )
+    broker_url: str | None = _setting(
+        "HOLDFAST_BROKER_URL", "Valkey or Redis: `redis://:password@host:port/0`.", secret=True
+    )
+    s3_endpoint_url: str | None = _setting(
+        "HOLDFAST_S3_ENDPOINT_URL", "S3 server; unset for AWS. Credentials come by the AWS variables."
+    )
+    s3_bucket: str | None = _setting("HOLDFAST_S3_BUCKET", "Bucket of the vault, made with Object Lock.")
+    s3_region: str = _setting("AWS_DEFAULT_REGION", "Region of the bucket.", default="eu-west-2")
+    lock_days: int = _setting(
+        "HOLDFAST_LOCK_DAYS",
+        "Days for which an item is locked at first; extended while its case is open. The demonstration uses 1.",
+        default=90,
+        parse=int,
+    )
+    origin: str = _setting(
+        "HOLDFAST_LOG_ORIGIN",
+        "Name of this installation's ledger (C2SP: a domain and path you hold). Never changed once entries exist.",
+        default="holdfast.example/custody/1",
+    )
+    signing_key_file: Path | None = _setting(
+        "HOLDFAST_SIGNING_KEY_FILE", "The ledger's Ed25519 key (PKCS #8 PEM, mode 0400); sequencer only.", parse=Path
+    )
+    secret_key_file: Path | None = _setting(
+        "HOLDFAST_SECRET_KEY_FILE",
+        "64 hex digits that stream pseudonyms and sessions are derived from. Back it up: a ledger needs it for ever.",
+        parse=Path,
+    )
+    checkpoint_file: Path | None = _setting(
+        "HOLDFAST_CHECKPOINT_FILE",
+        "Where the sequencer keeps the last signed checkpoint outside the database. On another disk if there is one.",
+        parse=Path,
+    )
+    policy_file: Path | None = _setting(
+        "HOLDFAST_POLICY_FILE",
+        "The trust policy you publish; copied into packages. Unset: made from the key.",
+        parse=Path,
+    )
+    public_url: str = _setting(
+        "HOLDFAST_PUBLIC_URL",
+        "Address under which the world reaches this installation; Twilio's signatures are checked over it.",
+        default="http://127.0.0.1:8080",
+    )
+    bind: str = _setting("HOLDFAST_BIND", "Address and port the web process listens on.", default="127.0.0.1:8080")
+    web_processes: int = _setting("HOLDFAST_WEB_PROCESSES", "Web worker processes.", default=2, parse=int)
+    web_threads: int = _setting("HOLDFAST_WEB_THREADS", "Threads in each of them.", default=4, parse=int)
+    worker_processes: int = _setting("HOLDFAST_WORKER_PROCESSES", "Background processes.", default=2, parse=int)
+    proxies: int = _setting(
+        "HOLDFAST_PROXIES", "How many proxies of yours stand before the web process.", default=0, parse=int
+    )
+    twilio_account_sid: str | None = _setting("HOLDFAST_TWILIO_ACCOUNT_SID", "Twilio account.")
+    twilio_auth_token: str | None = _setting(
+        "HOLDFAST_TWILIO_AUTH_TOKEN", "Its token: checks signatures, sends, fetches media.", secret=True
+    )
+    twilio_api_url: str | None = _setting(
+        "HOLDFAST_TWILIO_API_URL", "Another server than Twilio's own (the stand-in of one machine)."
+    )
+    twilio_number: str | None = _setting("HOLDFAST_TWILIO_NUMBER", "The number people forward to and are answered by.")
+    twilio_media_hosts: tuple[str, ...] = _setting(
+        "HOLDFAST_TWILIO_MEDIA_HOSTS",
+        "Hosts that pictures of texts may be fetched from, by redirects too; spaces between.",
+        default=("api.twilio.com", "media.twiliocdn.com", "mms.twiliocdn.com", "s3-external-1.amazonaws.com"),
+        parse=_several,
+    )
+    most_media_bytes: int = _setting(
+        "HOLDFAST_MOST_MEDIA_BYTES", "Largest picture or recording fetched, bytes.", default=64 * 1024**2, parse=int
+    )
+    imap_url: str | None = _setting(
+        "HOLDFAST_IMAP_URL", "Mailbox people forward to: `imaps://user:password@host:port/folder`.", secret=True
+    )
+    imap_poll_seconds: int = _setting(
+        "HOLDFAST_IMAP_POLL_SECONDS",
+        "Seconds after which the folder is searched even if nothing was announced.",
+        default=60,
+        parse=int,
+    )
+    smtp_url: str | None = _setting(
+        "HOLDFAST_SMTP_URL",
+        "Server for outgoing answers: `smtp://` or `smtps://user:password@host:port`.",
+        secret=True,
+    )
+    mail_from: str = _setting(
+        "HOLDFAST_MAIL_FROM", "Address people forward to and are answered by.", default="intake@holdfast.example"
+    )
+    replies_on: bool = _setting("HOLDFAST_REPLIES", "`no` switches every answer off.", default=True, parse=_yes)
+    reply_burst_seconds: int = _setting(
+        "HOLDFAST_REPLY_BURST_SECONDS", "Items within this many seconds get one answer.", default=120, parse=int
+    )
+    reply_most_per_day: int = _setting(
+        "HOLDFAST_REPLY_MOST_PER_DAY", "Most answers to one number or address in 24 hours.", default=24, parse=int
+    )
+    tsa_urls: tuple[str, ...] = _setting(
+        "HOLDFAST_TSA_URLS",
+        "Timestamp authorities (RFC 3161), two from different trust trees; spaces between.",
+        default=(),
+        parse=_several,
+    )
+    tsa_roots: Path | None = _setting(
+        "HOLDFAST_TSA_ROOTS", "PEM file of the roots those authorities are pinned to.", parse=Path
+    )
+    sequence_every_seconds: float = _setting(
+        "HOLDFAST_SEQUENCE_EVERY_SECONDS", "Pause of the sequencer between looks.", default=0.5, parse=float
+    )
+    sweep_every_seconds: int = _setting(
+        "HOLDFAST_SWEEP_EVERY_SECONDS", "How often the sweep looks for what the queue lost.", default=10, parse=int
+    )
+    brand_name: str = _setting(
+        "HOLDFAST_BRAND_NAME", "The body that runs this, as officers' pages name it.", default="Holdfast"
+    )
+    demo: bool = _setting(
+        "HOLDFAST_DEMO",
+        "`yes` marks a demonstration: pages say so, and `/demo/phone` exists.",
+        default=False,
+        parse=_yes,
+    )
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """Read every setting.
+
+        Raises:
+            SettingsError: A value cannot be read; it says which and why.
+        """
+        return cls(**{about.name: _value(about.metadata, about.default, environ) for about in fields(cls)})
+
+    def need(self, attribute: str) -> str:
+        """A setting this process cannot do without, as text.
+
+        Raises:
+            SettingsError: It is not set.
+        """
+        value = getattr(self, attribute)
+        if value in {None, ""}:
+            about = next(about for about in fields(self) if about.name == attribute).metadata
+            raise SettingsError(about["name"], about["meaning"])
+        return str(value)
+
+
+def _value(about: Mapping[str, Any], default: Any, environ: Mapping[str, str]) -> Any:
+    name = about["name"]
+    text = environ.get(name)
+    if text is None and about["secret"] and environ.get(f"{name}_FILE"):
+        text = _file(name, Path(environ[f"{name}_FILE"]))
+    if text is None or (not text and default is not MISSING):
+        return default
+    try:
+        return about["parse"](text)
+    except ValueError as error:
+        raise SettingsError(name, f"{about['meaning']} ({error})") from error
+
+
+def _file(name: str, path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"{name}_FILE", f"the file cannot be read ({error.strerror})") from error
+
+
+def as_markdown() -> str:
+    """The table of `docs/settings.md`."""
+    lines = ["| setting | meaning | default |", "|---|---|---|"]
+    for about in fields(Settings):
+        name = f"`{about.metadata['name']}`" + (" (or `…_FILE`)" if about.metadata["secret"] else "")
+        lines.append(f"| {name} | {about.metadata['meaning']} | {_default(about.default)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _default(value: Any) -> str:
+    if value is None or value == ():
+        return "none"
+    if isinstance(value, bool):
+        return "`yes`" if value else "`no`"
+    return f"`{' '.join(value)}`" if isinstance(value, tuple) else f"`{value}`"
