@@ -1,0 +1,87 @@
+"""Who runs this installation, as its pages say it: names, numbers and links, with the UK's as defaults."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+HEX_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+SAFE_LINK = re.compile(r"https://[^\s\"'<>]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A local support service: its name, and a number or link to reach it by."""
+
+    name: str
+    number: str = ""
+    link: str = ""
+
+    def __post_init__(self) -> None:
+        _require_link(self.link, "a support service's link")
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """Names, numbers and links of the body that runs this installation. Text only: nothing here is ever markup.
+
+    Raises:
+        ValueError: a link is not https, or the colour is not `#rrggbb`; the sentence says which and what to set.
+    """
+
+    # Stands inside sentences, so it has no capital of its own unless it is a name: "Exampleshire Police".
+    body_name: str = "your local police"
+    # Stands in tabs, history and bookmarks of the public pages: it must not tell what they are about.
+    public_name: str = "Advice and information"
+    officer_name: str = "Holdfast"
+    # Dark enough for white text on it: at least 4.5 to 1.
+    colour: str = "#1c4f56"
+    exit_link: str = "https://www.bbc.co.uk/weather"
+
+    emergency_number: str = "999"
+    # What to press when you cannot speak to the emergency operator from a mobile; empty where there is no such thing.
+    silent_code: str = "55"
+    non_emergency_number: str = "101"
+    report_link: str = "https://www.police.uk/"
+
+    helpline_name: str = "National Stalking Helpline"
+    helpline_number: str = "0808 802 0300"
+    helpline_body: str = "Suzy Lamplugh Trust"
+    helpline_link: str = "https://www.suzylamplugh.org/"
+    personal_safety_link: str = "https://www.suzylamplugh.org/"
+    call_preference_link: str = "https://www.tpsonline.org.uk/"
+    services: tuple[Service, ...] = ()
+
+    # Where contributors forward to; empty: the page says that the person who enrolled them tells it.
+    intake_number: str = ""
+    intake_address: str = ""
+
+    # Who answers for personal data and for pages that cannot be used.
+    privacy_contact: str = ""
+    accessibility_contact: str = ""
+
+    def __post_init__(self) -> None:
+        if not HEX_COLOUR.fullmatch(self.colour):
+            raise ValueError(f"the brand colour must look like #1c4f56, not {self.colour!r}")
+        for name in ("exit_link", "report_link", "helpline_link", "personal_safety_link", "call_preference_link"):
+            _require_link(getattr(self, name), name)
+
+
+def parse_services(lines: Iterable[str]) -> tuple[Service, ...]:
+    """Read support services, one a line: `name | number | link`, the last two optional.
+
+    Raises:
+        ValueError: a line has no name, too many parts, or a link that is not https.
+    """
+    return tuple(_parse_service(line) for line in lines if line.strip())
+
+
+def _parse_service(line: str) -> Service:
+    parts = [part.strip() for part in line.split("|")]
+    if not parts[0] or len(parts) > len(Service.__dataclass_fields__):
+        raise ValueError(f"a support service is written 'name | number | link', not {line!r}")
+    return Service(*parts)
+
+
+def _require_link(link: str, name: str) -> None:
+    if link and not SAFE_LINK.fullmatch(link):
+        raise ValueError(f"{name} must be an https:// address, not {link!r}")
