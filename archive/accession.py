@@ -17,6 +17,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, Engine, Row, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DataError, IntegrityError
 
 from archive.acquisition import Acquisition, Channel, acquisition_id, observation_source_id, parsed, rendered
 from archive.alerts import raise_alert
@@ -189,14 +190,11 @@ class Archive:
             stored = self.threads.map(lambda row: self._store(_facts_of(row), bytes(row.raw), now), rows)
             done = []
             for row, found in zip(rows, stored, strict=True):
-                if isinstance(found, IntegrityFault):
-                    park(connection, row.id, because=str(found), at=now, actor=ACTOR)
-                    continue
-                connection.execute(
-                    update(acquisition).where(acquisition.c.id == row.id).values(state="archived", raw=None)
-                )
-                _enter(connection, _facts_of(row), found, now)
-                done.append(row.id)
+                fault = found if isinstance(found, IntegrityFault) else _entered(connection, row, found, now)
+                if fault:
+                    park(connection, row.id, because=str(fault), at=now, actor=ACTOR)
+                else:
+                    done.append(row.id)
         return done
 
     def _store(self, facts: Mapping[str, Any], raw: bytes, now: datetime) -> StoredObject | IntegrityFault:
@@ -273,6 +271,18 @@ def _facts_of(row: Row[Any]) -> dict[str, Any]:
         "media_type": row.media_type,
         "door": row.door,
     }
+
+
+def _entered(connection: Connection, row: Row[Any], stored: StoredObject, now: datetime) -> Exception | None:
+    """Enter one waiting acquisition; a row the database refuses must not hold up the others of its batch."""
+    try:
+        with connection.begin_nested():
+            connection.execute(update(acquisition).where(acquisition.c.id == row.id).values(state="archived", raw=None))
+            _enter(connection, _facts_of(row), stored, now)
+    except (DataError, IntegrityError) as error:
+        log.exception("accession.not_entered", acquisition_id=str(row.id))
+        return error
+    return None
 
 
 def _enter(connection: Connection, facts: Mapping[str, Any], stored: StoredObject, now: datetime) -> None:

@@ -1,0 +1,86 @@
+"""The Celery application: how tasks are tried, and what runs by the clock.
+
+Tasks carry ids only, may run twice and may be lost: the database and the vault are the truth, and `archive.sweep`
+finds what the queue forgot.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+import structlog
+from celery import Celery, Task
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from archive.errors import TransientError
+
+Built = TypeVar("Built")
+log = structlog.get_logger()
+
+LONGEST_BACKOFF_SECONDS = 15 * 60
+TRANSIENT = (TransientError, OperationalError, InterfaceError)
+
+
+class PerProcess(Generic[Built]):
+    """Something each process builds for itself: connections must not cross a fork."""
+
+    def __init__(self, build: Callable[[], Built]) -> None:
+        self._build = build
+        self._built: tuple[int, Built] | None = None
+
+    def __call__(self) -> Built:
+        """The thing of this process, built when first asked for."""
+        if self._built is None or self._built[0] != os.getpid():
+            self._built = (os.getpid(), self._build())
+        return self._built[1]
+
+
+class PatientTask(Task):  # type: ignore[misc] # celery ships no types
+    """Tries again while something outside is away; anything else is logged, and left to the sweep and its alerts."""
+
+    abstract = True
+    autoretry_for = TRANSIENT
+    retry_backoff = 2
+    retry_backoff_max = LONGEST_BACKOFF_SECONDS
+    retry_jitter = True
+    # The sweep asks again for everything that waits: an endless retry would only add to it.
+    max_retries = 3
+    acks_late = True
+    reject_on_worker_lost = True
+    ignore_result = True
+
+    def on_failure(self, exc: BaseException, task_id: str, args: Any, _kwargs: Any, _einfo: Any) -> None:
+        """Log one failure with its ids."""
+        log.error("task.failed", task=self.name, task_id=task_id, ids=list(args), error=type(exc).__name__)
+
+
+def make_celery(broker_url: str, *, concurrency: int) -> Celery:
+    """An application on this broker with no task yet."""
+    app = Celery("holdfast", broker=broker_url, task_cls=PatientTask, set_as_current=False)
+    app.conf.update(
+        broker_connection_retry_on_startup=True,
+        task_acks_late=True,
+        task_ignore_result=True,
+        task_reject_on_worker_lost=True,
+        task_serializer="json",
+        accept_content=["json"],
+        timezone="UTC",
+        worker_concurrency=concurrency,
+        worker_hijack_root_logger=False,
+        worker_prefetch_multiplier=4,
+        worker_send_task_events=False,
+        worker_enable_remote_control=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+    )
+    return app
+
+
+def every(app: Celery, name: str, task: str, pause: timedelta) -> None:
+    """Have the beat process send `task` again and again; one that waited a whole pause is dropped."""
+    app.conf.beat_schedule = {
+        **(app.conf.beat_schedule or {}),
+        name: {"task": task, "schedule": pause, "options": {"expires": pause.total_seconds(), "ignore_result": True}},
+    }
