@@ -1,0 +1,45 @@
+# Holdfast: `make help` lists what there is.
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+HOLDFAST := $(VENV)/bin/holdfast
+# Two processes keep two cores busy: most of the time goes to the real parts.
+TEST_WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## everything into .venv, from requirements.lock (hashes checked)
+
+$(STAMP): requirements.lock scripts/install.py
+	@$(PYTHON) scripts/install.py $(VENV)
+	@touch $(STAMP)
+
+demo: install ## every part on this machine, with sample traffic; Ctrl-C stops it
+	@$(HOLDFAST) demo
+
+test: install ## the whole test suite, against the same real parts
+	@$(PYTHON) scripts/system_packages.py
+	$(VENV)/bin/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST)
+
+check: install ## ruff, mypy, import-linter and the tests of the documentation
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy .
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/python -m pytest -q tests/docs
+
+bench: install ## the benchmarks of docs/benchmarks.md, ratios within one run
+	$(VENV)/bin/python -m benchmarks
+
+lock: install ## resolve the dependencies anew (asks the package index)
+	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header --extra local --extra test --upgrade pyproject.toml --output-file requirements.lock
+	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header --constraint requirements.lock pyproject.toml --output-file requirements-production.lock
+
+clean: ## remove the environment and the demonstration's data
+	rm -rf $(VENV) .holdfast
