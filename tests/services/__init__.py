@@ -1,0 +1,1 @@
+"""The embedded parts: started, stopped, killed, and each used as Holdfast uses it."""
