@@ -17,7 +17,8 @@ ArchiveError
     ├── OverwrittenError
     ├── LedgerForkedError
     ├── ProofError
-    └── NoteRejectedError
+    ├── NoteRejectedError
+    └── UnverifiablePackageError
 """
 
 from __future__ import annotations
@@ -192,3 +193,14 @@ class NoteRejectedError(IntegrityFault):
 
     def __str__(self) -> str:
         return f"signed note refused: {self.because}"
+
+
+class UnverifiablePackageError(IntegrityFault):
+    """A package made of this would not verify, so it is not made."""
+
+    def __init__(self, item: str, because: str) -> None:
+        super().__init__(item, because)
+        self.item, self.because = item, because
+
+    def __str__(self) -> str:
+        return f"the package would not verify: {self.item}: {self.because}"

@@ -1,0 +1,439 @@
+"""Build an evidence package: everything a stranger needs to verify a case without us.
+
+Two phases, because the ledger must bind the package before the proofs of that binding can be in it:
+
+1. `begin` writes `data/**` and every tag file that is not itself a proof into a work folder. The caller then records
+   the custody entry `package.exported` with `Draft.exported_facts()` and waits for a checkpoint over it.
+2. `finish` writes the custody entries, their proofs and the checkpoints, and closes everything in a canonical ZIP.
+
+Pure of the database and of clocks: the same source gives the same bytes. Contents are streamed; memory grows with the
+number of files (some hundred bytes each), never with their size. Forms: docs/package.md, RFC 8493, RFC 8785.
+"""
+
+import hashlib
+import hmac
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import rfc8785
+
+from archive import tlog, verify
+from archive.acquisition import rendered
+from archive.canonical_zip import ZipMember, zip_pieces
+from archive.custody import Action
+from archive.errors import DigestMismatchError, UnverifiablePackageError
+from archive.ledger import LedgerEntry
+from archive.signed_note import Checkpoint, Note
+from archive.tlog import Node
+
+PATH_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+EXTENSION_PATTERN = re.compile(r"[a-z0-9]{1,8}")
+PROOFS_AT_ONCE = 1000
+ReadNodes: TypeAlias = Callable[[Iterable[Node]], Mapping[Node, bytes]]
+README = Path(__file__).with_name("package_readme.txt")
+VERIFIER = Path(verify.__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """Something we made from an original: `path` below the item's `derived/`, `maker` the tool with its version."""
+
+    path: str
+    maker: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PackageExhibit:
+    """One exhibit as the snapshot holds it.
+
+    Attributes:
+        id: The exhibit's id.
+        reference: `ABC/1`, or None where none was allocated.
+        sha256: Of the original, lower-case hex, as its `exhibit.archived` entry records it; so are `sha512`,
+            `size_bytes`, `channel`, `received_at`, `delivered_at` and `media_type`.
+        extension: Of the original's file name in the package, for instance `eml` or `form`.
+        read: Opens the original and yields its bytes piece by piece.
+        derive: Makes the derived files, one exhibit at a time.
+        withheld: Why the original is not in this edition; None where it is.
+    """
+
+    id: str
+    reference: str | None
+    sha256: str
+    sha512: str
+    size_bytes: int
+    channel: str
+    received_at: datetime
+    delivered_at: datetime | None
+    media_type: str
+    extension: str
+    read: Callable[[], Iterable[bytes]] = field(repr=False)
+    derive: Callable[[], Iterable[Derived]] = field(default=tuple, repr=False)
+    withheld: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosedStream:
+    """A stream that the package discloses: the key that opens its pseudonym, and its last entry at the snapshot."""
+
+    label: str
+    key: bytes = field(repr=False)
+    seq: int
+    leaf_hash: bytes
+
+    @property
+    def pseudonym(self) -> str:
+        """The name that the ledger's leaves have for it."""
+        return hmac.new(self.key, self.label.encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSource:
+    """Everything a package is made of, as the caller's snapshot of the case holds it.
+
+    Attributes:
+        package_id: Its id.
+        edition: `full` or `disclosure`.
+        snapshot_at: When the snapshot was taken; aware.
+        organisation: Who makes the package.
+        software: Name and version of the software, for bag-info.txt.
+        case: The case's stream at the snapshot.
+        exhibit_streams: Streams of all exhibits ever assigned to the case up to `case.seq`.
+        exhibits: The same exhibits, in order of (received_at, id). Consumed once.
+        renderings: Further files below `data/`, for instance `timeline.json`.
+        withheld: Leaf index to reason, for entries whose payloads this edition withholds or which were erased.
+        policy: The trust policy, copied into the package as a convenience.
+    """
+
+    package_id: str
+    edition: str
+    snapshot_at: datetime
+    organisation: str
+    software: str
+    case: DisclosedStream
+    exhibit_streams: Sequence[DisclosedStream]
+    exhibits: Iterable[PackageExhibit]
+    renderings: Mapping[str, bytes]
+    withheld: Mapping[int, str]
+    policy: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """A file in the work folder with the digests taken while it was written."""
+
+    name: str
+    size: int
+    crc: int
+    sha256: str
+    sha512: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A package whose contents stand, and whose binding entry is still to come."""
+
+    folder: Path
+    package_id: str
+    edition: str
+    snapshot_at: datetime
+    case: DisclosedStream
+    exhibit_streams: Sequence[DisclosedStream]
+    withheld: Mapping[int, str]
+    payload: Sequence[WrittenFile]
+    tags: Sequence[WrittenFile]
+
+    def exported_facts(self) -> dict[str, Any]:
+        """The facts of the `package.exported` entry, in the case's stream, that binds every file written so far."""
+        return {
+            "edition": self.edition,
+            "files": {file.name: file.sha256 for file in self.tags},
+            "items": len(self.exhibit_streams),
+            "package_id": self.package_id,
+            "snapshot_at": rendered(self.snapshot_at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedPackage:
+    """The ZIP that leaves the house."""
+
+    path: Path
+    size_bytes: int
+    sha256: str
+    entries: int
+    checkpoint_size: int
+
+
+def begin(folder: Path, source: PackageSource) -> Draft:
+    """Write the payload and the bound tag files into a new work folder.
+
+    Raises:
+        DigestMismatchError: An original is not what the ledger recorded.
+        UnverifiablePackageError: Something handed in has a form that verifiers refuse.
+    """
+    folder.mkdir(parents=True)
+    payload = [_write(folder, name, [content]) for name, content in _renderings(source.renderings)]
+    items = 0
+    for item in _in_order(source.exhibits):
+        items += 1
+        payload += _write_item(folder, f"data/items/{items:05d}", item)
+    if items != len(source.exhibit_streams):
+        raise UnverifiablePackageError(source.case.label, f"{items} exhibits, {len(source.exhibit_streams)} streams")
+    payload.sort(key=lambda file: file.name)
+    streams = [source.case, *sorted(source.exhibit_streams, key=lambda stream: stream.label)]
+    tags = {
+        "README.txt": [README.read_bytes().replace(b"{package_id}", source.package_id.encode())],
+        "bag-info.txt": [_bag_info(source, payload)],
+        "bagit.txt": [b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"],
+        "custody/streams.jsonl": (_line(_disclosed(stream)) for stream in streams),
+        "custody/withheld.jsonl": (_line({"index": i, "reason": why}) for i, why in sorted(source.withheld.items())),
+        "manifest-sha256.txt": (f"{file.sha256}  {file.name}\n".encode() for file in payload),
+        "manifest-sha512.txt": (f"{file.sha512}  {file.name}\n".encode() for file in payload),
+        "trust/policy": [source.policy],
+        "verify.py": [VERIFIER.read_bytes()],
+    }
+    written = [_write(folder, name, content) for name, content in tags.items()]
+    return Draft(
+        folder,
+        source.package_id,
+        source.edition,
+        source.snapshot_at,
+        source.case,
+        source.exhibit_streams,
+        dict(source.withheld),
+        payload,
+        written,
+    )
+
+
+def finish(
+    draft: Draft,
+    entries: Iterable[LedgerEntry],
+    notes: Sequence[bytes],
+    read_nodes: ReadNodes,
+    out: Path,
+) -> FinishedPackage:
+    """Add custody entries, proofs and checkpoints, and close the ZIP.
+
+    Args:
+        draft: What `begin` wrote.
+        entries: The entries of all disclosed streams, in ledger order; later ones than the package needs are left out.
+        notes: Signed checkpoints of growing size; the last covers this package's `package.exported`. Give those of the
+            case's earlier packages too: their holders can then check that history was only added to.
+        read_nodes: Reads tree nodes by (level, index); called with up to some ten thousand at once.
+        out: Where the ZIP goes; replaced only once it is complete.
+
+    Raises:
+        UnverifiablePackageError: The entries do not end in this package's export, or the checkpoints do not cover it.
+    """
+    checkpoints = _checkpoints(notes)
+    indexes: list[int] = []
+    proven = [_write(draft.folder, "custody/entries.jsonl", _entry_lines(draft, entries, indexes))]
+    size = checkpoints[-1].size
+    if not indexes or indexes[-1] >= size:
+        raise UnverifiablePackageError(f"checkpoints/{size}.note", "it does not cover the package's export")
+    proven.append(_write(draft.folder, "custody/proofs.jsonl", _proof_lines(indexes, size, read_nodes)))
+    proven.append(_write(draft.folder, "checkpoints/consistency.jsonl", _consistency_lines(checkpoints, read_nodes)))
+    for checkpoint, note in zip(checkpoints, notes, strict=True):
+        proven.append(_write(draft.folder, f"checkpoints/{checkpoint.size}.note", [note]))
+    tags = sorted([*draft.tags, *proven], key=lambda file: file.name)
+    manifests = [
+        _write(draft.folder, "tagmanifest-sha256.txt", (f"{file.sha256}  {file.name}\n".encode() for file in tags)),
+        _write(draft.folder, "tagmanifest-sha512.txt", (f"{file.sha512}  {file.name}\n".encode() for file in tags)),
+    ]
+    files = sorted([*draft.payload, *tags, *manifests], key=lambda file: file.name)
+    members = (ZipMember(file.name, file.size, file.crc, draft.folder / file.name) for file in files)
+    size_bytes, sha256 = _close(out, members)
+    return FinishedPackage(out, size_bytes, sha256, len(indexes), size)
+
+
+# --- first phase: what the export binds -------------------------------------------------------------------------------
+
+
+def _renderings(renderings: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    for path, content in sorted(renderings.items()):
+        _require_plain(path)
+        if path.startswith("items/"):
+            raise UnverifiablePackageError(path, "renderings do not lie among the items")
+        yield f"data/{path}", content
+
+
+def _in_order(exhibits: Iterable[PackageExhibit]) -> Iterator[PackageExhibit]:
+    before = None
+    for item in exhibits:
+        place = (item.received_at, item.id)
+        if before is not None and place <= before:
+            raise UnverifiablePackageError(item.id, "exhibits come in order of (received_at, id)")
+        before = place
+        yield item
+
+
+def _write_item(folder: Path, where: str, item: PackageExhibit) -> list[WrittenFile]:
+    files, derived = [], []
+    if item.withheld is None:
+        if not EXTENSION_PATTERN.fullmatch(item.extension):
+            raise UnverifiablePackageError(item.id, f"the extension {item.extension!r} is not plain")
+        original = _write(folder, f"{where}/original.{item.extension}", item.read())
+        _require_recorded(item, original)
+        files.append(original)
+    for made in item.derive():
+        _require_plain(made.path)
+        files.append(_write(folder, f"{where}/derived/{made.path}", [made.content]))
+        derived.append({"maker": made.maker, "path": f"derived/{made.path}"})
+    facts = {
+        "channel": item.channel,
+        "delivered_at": rendered(item.delivered_at) if item.delivered_at else None,
+        "derived": derived,
+        "exhibit_id": item.id,
+        "media_type": item.media_type,
+        "original": f"original.{item.extension}" if item.withheld is None else None,
+        "received_at": rendered(item.received_at),
+        "reference": item.reference,
+        "sha256": item.sha256,
+        "sha512": item.sha512,
+        "size_bytes": item.size_bytes,
+        "withheld": item.withheld,
+    }
+    return [*files, _write(folder, f"{where}/item.json", [_line(facts)])]
+
+
+def _require_recorded(item: PackageExhibit, original: WrittenFile) -> None:
+    name = item.reference or item.id
+    if original.sha256 != item.sha256 or original.size != item.size_bytes:
+        raise DigestMismatchError(name, item.sha256, original.sha256)
+    if original.sha512 != item.sha512:
+        raise DigestMismatchError(name, f"(sha512) {item.sha512}", f"(sha512) {original.sha512}")
+
+
+def _require_plain(path: str) -> None:
+    if not PATH_PATTERN.fullmatch(path):
+        raise UnverifiablePackageError(path, "the path is not plain")
+
+
+def _bag_info(source: PackageSource, payload: Sequence[WrittenFile]) -> bytes:
+    lines = [
+        f"Bag-Software-Agent: {source.software}",
+        f"Bagging-Date: {rendered(source.snapshot_at)[:10]}",
+        f"External-Identifier: {source.package_id}",
+        f"Payload-Oxum: {sum(file.size for file in payload)}.{len(payload)}",
+        f"Source-Organization: {source.organisation}",
+    ]
+    if any("\n" in line or "\r" in line for line in lines):
+        raise UnverifiablePackageError("bag-info.txt", "a name has more than one line")
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _disclosed(stream: DisclosedStream) -> dict[str, Any]:
+    return {
+        "key": stream.key.hex(),
+        "label": stream.label,
+        "leaf": stream.leaf_hash.hex(),
+        "seq": stream.seq,
+        "stream": stream.pseudonym,
+    }
+
+
+# --- second phase: what proves it -------------------------------------------------------------------------------------
+
+
+def _checkpoints(notes: Sequence[bytes]) -> list[Checkpoint]:
+    checkpoints = [Checkpoint.parse(Note.parse(note).text) for note in notes]
+    sizes = [checkpoint.size for checkpoint in checkpoints]
+    if not sizes or sizes != sorted(set(sizes)):
+        raise UnverifiablePackageError("checkpoints/", "there is none, or they do not grow")
+    return checkpoints
+
+
+def _entry_lines(draft: Draft, entries: Iterable[LedgerEntry], indexes: list[int]) -> Iterator[bytes]:
+    """Lines of the entries up to the export, as the streams stood at the snapshot; fills `indexes` on the way."""
+    last = {stream.label: stream.seq for stream in draft.exhibit_streams}
+    for entry in entries:
+        if entry.stream_seq > last.get(entry.stream, entry.stream_seq):
+            continue
+        indexes.append(entry.index)
+        yield _entry_line(entry, draft.withheld.get(entry.index))
+        if entry.stream == draft.case.label and _is_export(entry, draft.package_id):
+            return
+    raise UnverifiablePackageError(draft.case.label, f"its stream has no export of package {draft.package_id}")
+
+
+def _entry_line(entry: LedgerEntry, withheld: str | None) -> bytes:
+    if withheld is None and entry.payload is None:
+        raise UnverifiablePackageError(f"entry {entry.index}", "its payload is gone, and the draft gives no reason")
+    payload = b"null" if withheld is not None or entry.payload is None else entry.payload
+    # Leaf and payload are canonical already, and are put in as the very bytes that were hashed.
+    return b'{"index":%d,"leaf":%b,"payload":%b,"withheld":%b}\n' % (
+        entry.index,
+        entry.leaf,
+        payload,
+        rfc8785.dumps(withheld),
+    )
+
+
+def _is_export(entry: LedgerEntry, package_id: str) -> bool:
+    if entry.payload is None or Action.PACKAGE_EXPORTED.value.encode() not in entry.payload:
+        return False
+    payload = entry.facts()
+    facts: Mapping[str, Any] = payload["facts"] if payload["action"] == Action.PACKAGE_EXPORTED.value else {}
+    return facts.get("package_id") == package_id
+
+
+def _proof_lines(indexes: Sequence[int], size: int, read_nodes: ReadNodes) -> Iterator[bytes]:
+    for start in range(0, len(indexes), PROOFS_AT_ONCE):
+        some = indexes[start : start + PROOFS_AT_ONCE]
+        paths = tlog.inclusion_paths(some, size, read_nodes(tlog.inclusion_paths_nodes(some, size)))
+        for index in some:
+            yield _line({"index": index, "path": [digest.hex() for digest in paths[index]]})
+
+
+def _consistency_lines(checkpoints: Sequence[Checkpoint], read_nodes: ReadNodes) -> Iterator[bytes]:
+    for old, new in pairwise(checkpoints):
+        nodes = read_nodes(tlog.consistency_node_indexes(old.size, new.size))
+        path = tlog.consistency_path(old.size, new.size, partial(_node, nodes))
+        tlog.verify_consistency(old.size, new.size, path, old.root, new.root)
+        yield _line({"from": old.size, "path": [digest.hex() for digest in path], "to": new.size})
+
+
+def _node(nodes: Mapping[Node, bytes], level: int, index: int) -> bytes:
+    return nodes[level, index]
+
+
+def _close(out: Path, members: Iterable[ZipMember]) -> tuple[int, str]:
+    """Write the ZIP beside its place, hashing it on the way, and put it there once it is complete."""
+    unfinished = out.with_name(f"{out.name}.unfinished")
+    size, sha256 = 0, hashlib.sha256()
+    with unfinished.open("wb") as file:
+        for piece in zip_pieces(members):
+            file.write(piece)
+            sha256.update(piece)
+            size += len(piece)
+    unfinished.replace(out)
+    return size, sha256.hexdigest()
+
+
+def _line(value: Any) -> bytes:
+    return rfc8785.dumps(value) + b"\n"
+
+
+def _write(folder: Path, name: str, content: Iterable[bytes]) -> WrittenFile:
+    """Write one file, taking size, CRC-32 and digests on the way."""
+    size = crc = 0
+    sha256, sha512 = hashlib.sha256(), hashlib.sha512()
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        for chunk in content:
+            file.write(chunk)
+            size, crc = size + len(chunk), zlib.crc32(chunk, crc)
+            sha256.update(chunk)
+            sha512.update(chunk)
+    return WrittenFile(name, size, crc, sha256.hexdigest(), sha512.hexdigest())

@@ -1,0 +1,1257 @@
+"""Verify a Holdfast evidence package without Holdfast.
+
+    python verify.py PACKAGE.zip --policy POLICY [--earlier NOTE]... [--require-timestamps N] [--json]
+
+This one file needs Python 3.9 or later and nothing else. It opens no network connection, writes nothing, and renders no
+evidence. It trusts nothing that the package brings: the policy (whose signatures count) is yours, and this program
+should come from somewhere else than the package, too. Exit code 0: verified. 1: not verified (the first fault is named
+with its step and its place), or no policy was given. 2: not readable as a package at all.
+
+The plan, one numbered section each; every step raises at the first fault and names the exact item:
+
+ 1 ZIP form      one canonical form: no bit of the file is without meaning, nothing is hidden between or behind
+ 2 Manifests     every file is listed with its digests, and nothing else is there (BagIt, RFC 8493)
+ 3 Checkpoints   the ledger's size and root hash, signed by a log that the policy trusts, cosigned by its witnesses
+ 4 Consistency   each checkpoint only adds to the one before it, also to those you hold from earlier packages
+ 5 Entries       each custody entry is in the ledger under the newest checkpoint (RFC 9162), with its own payload
+ 6 Streams       the entries of the case and of each exhibit are complete, unbroken, and end in this export
+ 7 Items         each exhibit's bytes are those whose digests the ledger recorded on receipt; none is missing or added
+ 8 Binding       every other file is the one that the export's own custody entry names by digest
+ 9 Timestamps    tokens of timestamp authorities (packages of this version hold none)
+
+The hashing, the notes and the policy are written here a second time, apart from the archive's own code, on purpose: a
+check that shares its code with the checked would share its mistakes. Memory grows with the number of files (some
+hundred bytes for each), never with their size.
+"""
+
+# ruff: noqa: PLR2004 - the numbers are the widths and marks of published formats, named where they stand
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import hmac
+import json
+import re
+import struct
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+TITLES = {
+    1: "ZIP form",
+    2: "Manifests",
+    3: "Checkpoints",
+    4: "Consistency",
+    5: "Entries",
+    6: "Streams",
+    7: "Items",
+    8: "Binding",
+    9: "Timestamps",
+}
+CHUNK_BYTES = 1 << 20
+MAX_LINE_BYTES = 16 << 20
+MAX_DIRECTORY_BYTES = 1 << 30
+MAX_TEXT_BYTES = 1 << 20
+
+
+class VerificationError(Exception):
+    """The package is not what it should be: at this step, in this item, for this reason."""
+
+    def __init__(self, step: int, item: str, reason: str) -> None:
+        super().__init__(step, item, reason)
+        self.step, self.item, self.reason = step, item, reason
+
+    def __str__(self) -> str:
+        return f"step {self.step} ({TITLES[self.step]}), {self.item}: {self.reason}"
+
+
+class UnreadableError(Exception):
+    """What was given cannot be read at all: no file, not a ZIP, not a policy."""
+
+    def __init__(self, item: str, reason: str) -> None:
+        super().__init__(item, reason)
+        self.item, self.reason = item, reason
+
+    def __str__(self) -> str:
+        return f"{self.item}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One numbered step that held, and what it found."""
+
+    number: int
+    title: str
+    found: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was established. `state` is "verified", or "consistent" where no policy said whose signatures count."""
+
+    state: str
+    steps: tuple[Step, ...]
+    not_checked: tuple[str, ...]
+    meaning: str
+    facts: dict[str, Any]
+
+
+def verify(
+    zip_path: str | Path, policy_text: str | bytes | None, *, earlier: Sequence[bytes] = (), require_timestamps: int = 0
+) -> Verdict:
+    """Carry out the plan on one package.
+
+    Args:
+        zip_path: The package.
+        policy_text: A c2sp.org/tlog-policy from a source you trust, or None to check everything but signatures.
+        earlier: Signed notes (checkpoints) kept from earlier packages, which this one must continue.
+        require_timestamps: How many timestamp tokens the package must have.
+
+    Raises:
+        VerificationError: At the first fault.
+        UnreadableError: The file is missing or is no ZIP, or the policy is none.
+    """
+    policy = Policy(policy_text) if policy_text is not None else None
+    try:
+        with Path(zip_path).open("rb") as file:
+            return _carry_out(file, policy, earlier, require_timestamps)
+    except OSError as error:
+        raise UnreadableError(str(zip_path), error.strerror or "cannot be read") from error
+
+
+@dataclass
+class Run:
+    """What the steps have established so far."""
+
+    policy: Policy | None
+    earlier: Sequence[bytes]
+    bag: Bag
+    checkpoints: list[Checkpoint]
+    streams: Streams
+    withheld_items: list[str]
+
+
+def _carry_out(file: BinaryIO, policy: Policy | None, earlier: Sequence[bytes], require_timestamps: int) -> Verdict:
+    bag = Bag(file)
+    found = {1: check_zip_form(bag), 2: check_manifests(bag)}
+    checkpoints, found[3] = check_checkpoints(bag, policy)
+    found[4] = check_consistency(bag, checkpoints, policy, earlier)
+    # Steps 5 and 6 go hand in hand: each entry is proved, then followed in its stream, and forgotten.
+    streams = read_streams(bag)
+    exported = check_streams(streams, check_entries(bag, checkpoints[-1], read_withheld(bag)))
+    found[5] = f"{streams.entries} entries are in the ledger of {checkpoints[-1].size}, each with its own payload"
+    found[6] = f"{1 + len(streams.exhibits)} streams, complete and unbroken up to this export"
+    run = Run(policy, earlier, bag, checkpoints, streams, check_items(bag, streams))
+    found[7] = f"{len(streams.exhibits)} items, each as the ledger recorded it on receipt"
+    found[8] = check_binding(bag, exported)
+    found[9] = check_timestamps(require_timestamps)
+    steps = tuple(Step(number, TITLES[number], found[number]) for number in sorted(found))
+    state = "verified" if policy else "consistent"
+    return Verdict(state, steps, tuple(_not_checked(run)), _meaning(run), _facts(run, exported))
+
+
+def _facts(run: Run, exported: dict[str, Any]) -> dict[str, Any]:
+    newest = run.checkpoints[-1]
+    return {
+        "package_id": exported["package_id"],
+        "edition": exported["edition"],
+        "case": run.streams.case.label,
+        "case_reference": run.streams.case.reference,
+        "snapshot_at": exported["snapshot_at"],
+        "exported_at": exported["at"],
+        "origin": newest.origin,
+        "ledger_size": newest.size,
+        "ledger_root": newest.root.hex(),
+        "signed_by": newest.signed_by,
+        "witnesses": newest.witnesses,
+        "items": len(run.streams.exhibits),
+        "entries": run.streams.entries,
+        "tokens": 0,
+    }
+
+
+# --- 1 ZIP form -------------------------------------------------------------------------------------------------------
+
+ZIP64_FROM = 0xFFFFFFFF
+ZIP64_COUNT_FROM = 0xFFFF
+MARK32, MARK16 = 0xFFFFFFFF, 0xFFFF
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+MAX_NAME = 240
+# 1980-01-01 00:00:00, the first moment a ZIP can name: the package's own times are in the ledger.
+DOS_TIME, DOS_DATE = 0, 0x21
+UTF8_FLAG = 0x0800
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file in the ZIP: where its bytes are, and what the ZIP says of them."""
+
+    name: str
+    size: int
+    crc: int
+    header_offset: int
+
+    @property
+    def offset(self) -> int:
+        """Where the content begins."""
+        return self.header_offset + len(local_header(self.name, self.crc, self.size))
+
+
+class Bag:
+    """The opened package: its members, and after step 1 the digests of their contents."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.members: dict[str, Member] = {}
+        self.sha256: dict[str, bytes] = {}
+        self.sha512: dict[str, bytes] = {}
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """A member's bytes, piece by piece."""
+        member = self.members[name]
+        position, left = member.offset, member.size
+        while left:
+            self.file.seek(position)
+            chunk = self.file.read(min(CHUNK_BYTES, left))
+            if not chunk:
+                raise VerificationError(1, name, "the file ends in the middle of it")
+            position, left = position + len(chunk), left - len(chunk)
+            yield chunk
+
+    def lines(self, step: int, name: str) -> Iterator[bytes]:
+        """A member's lines without their line feeds."""
+        self.require(step, name)
+        rest = b""
+        for chunk in self.chunks(name):
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from lines
+            if len(rest) > MAX_LINE_BYTES:
+                raise VerificationError(step, name, f"a line is longer than {MAX_LINE_BYTES} bytes")
+        if rest:
+            raise VerificationError(step, name, "the last line does not end")
+
+    def text(self, step: int, name: str) -> bytes:
+        """All of a small member."""
+        self.require(step, name)
+        if self.members[name].size > MAX_TEXT_BYTES:
+            raise VerificationError(step, name, f"it is longer than {MAX_TEXT_BYTES} bytes")
+        return b"".join(self.chunks(name))
+
+    def require(self, step: int, name: str) -> None:
+        """Make sure that a member is there."""
+        if name not in self.members:
+            raise VerificationError(step, name, "it is missing from the package")
+
+
+def check_zip_form(bag: Bag) -> str:
+    """Accept exactly one form of ZIP: every header is rebuilt from name, CRC, size and place, and compared."""
+    count, directory_offset, directory = _read_directory(bag.file)
+    position = offset = 0
+    for number in range(count):
+        name, size, crc = _parse_central(directory, position, number)
+        expected = central_header(name, crc, size, offset)
+        if directory[position : position + len(expected)] != expected:
+            raise VerificationError(1, name, "its directory entry is not in canonical form")
+        _check_name(name, bag.members)
+        bag.members[name] = Member(name, size, crc, offset)
+        position, offset = position + len(expected), bag.members[name].offset + size
+    if position != len(directory) or offset != directory_offset:
+        raise VerificationError(1, "end of the ZIP", "there are bytes that belong to no file")
+    for member in bag.members.values():
+        _read_member(bag, member)
+    return f"{count} files of {sum(member.size for member in bag.members.values())} bytes, in canonical form"
+
+
+def _read_directory(file: BinaryIO) -> tuple[int, int, bytes]:
+    length = file.seek(0, 2)
+    end = _read_at(file, max(0, length - 98), 98)
+    if len(end) < 22 or end[-22:-18] != b"PK\x05\x06":
+        if _read_at(file, 0, 4) != b"PK\x03\x04":
+            raise UnreadableError("the file", "it is not a ZIP")
+        raise VerificationError(1, "end of the ZIP", "it is cut off, or something follows it")
+    count, size, offset = struct.unpack("<HLL", end[-12:-2])
+    if len(end) == 98 and end[:4] == b"PK\x06\x06" and (count == MARK16 or MARK32 in (size, offset)):
+        count64, size64, offset64 = struct.unpack("<3Q", end[32:56])
+        count = count64 if count == MARK16 else count
+        size, offset = (size64 if size == MARK32 else size), (offset64 if offset == MARK32 else offset)
+    expected = end_records(count, size, offset)
+    if end[-len(expected) :] != expected or offset + size + len(expected) != length:
+        raise VerificationError(1, "end of the ZIP", "it is not in canonical form, or the file was cut or extended")
+    if size > MAX_DIRECTORY_BYTES:
+        raise VerificationError(1, "end of the ZIP", f"the directory is larger than {MAX_DIRECTORY_BYTES} bytes")
+    return count, offset, _read_at(file, offset, size)
+
+
+def _parse_central(directory: bytes, position: int, number: int) -> tuple[str, int, int]:
+    fixed = directory[position : position + 46]
+    if len(fixed) < 46 or fixed[:4] != b"PK\x01\x02":
+        raise VerificationError(1, f"directory entry {number}", "it is not one")
+    crc, _, size, name_length = struct.unpack("<LLLH", fixed[16:30])
+    raw = directory[position + 46 : position + 46 + name_length]
+    if size == MARK32:
+        extra = directory[position + 46 + name_length :][:12].ljust(12)
+        size = struct.unpack("<Q", extra[4:12])[0]
+    try:
+        return raw.decode("ascii"), size, crc
+    except UnicodeDecodeError:
+        raise VerificationError(1, f"directory entry {number}", f"the name {raw!r} is not plain") from None
+
+
+def _check_name(name: str, before: dict[str, Member]) -> None:
+    if not NAME.fullmatch(name) or len(name) > MAX_NAME:
+        raise VerificationError(1, name, "a name that is not plain, or leads out of the package")
+    if before and name <= next(reversed(before)):
+        raise VerificationError(1, name, "it is there twice, or not in order")
+
+
+def _read_member(bag: Bag, member: Member) -> None:
+    header = local_header(member.name, member.crc, member.size)
+    if _read_at(bag.file, member.header_offset, len(header)) != header:
+        raise VerificationError(1, member.name, "its header is not in canonical form")
+    sha256, sha512, crc = hashlib.sha256(), hashlib.sha512(), 0
+    for chunk in bag.chunks(member.name):
+        sha256.update(chunk)
+        sha512.update(chunk)
+        crc = zlib.crc32(chunk, crc)
+    if crc != member.crc:
+        raise VerificationError(1, member.name, "its bytes are damaged: they do not have the CRC-32 in the ZIP")
+    bag.sha256[member.name], bag.sha512[member.name] = sha256.digest(), sha512.digest()
+
+
+def _read_at(file: BinaryIO, offset: int, size: int) -> bytes:
+    file.seek(offset)
+    return file.read(size)
+
+
+def local_header(name: str, crc: int, size: int) -> bytes:
+    """The only accepted header before a file's bytes (PKWARE APPNOTE 4.3.7)."""
+    big = size >= ZIP64_FROM
+    extra = struct.pack("<HHQQ", 1, 16, size, size) if big else b""
+    short = MARK32 if big else size
+    fixed = (45 if big else 20, UTF8_FLAG, 0, DOS_TIME, DOS_DATE, crc, short, short, len(name), len(extra))
+    return b"PK\x03\x04" + struct.pack("<5H3L2H", *fixed) + name.encode() + extra
+
+
+def central_header(name: str, crc: int, size: int, offset: int) -> bytes:
+    """The only accepted directory entry of a file (APPNOTE 4.3.12)."""
+    big, far = size >= ZIP64_FROM, offset >= ZIP64_FROM
+    wide = (struct.pack("<QQ", size, size) if big else b"") + (struct.pack("<Q", offset) if far else b"")
+    extra = struct.pack("<HH", 1, len(wide)) + wide if wide else b""
+    version, short = (45 if wide else 20), (MARK32 if big else size)
+    fixed = (version, version, UTF8_FLAG, 0, DOS_TIME, DOS_DATE, crc, short, short, len(name), len(extra), 0, 0, 0)
+    place = (0, MARK32 if far else offset)
+    return b"PK\x01\x02" + struct.pack("<6H3L5H", *fixed) + struct.pack("<2L", *place) + name.encode() + extra
+
+
+def end_records(count: int, size: int, offset: int) -> bytes:
+    """The only accepted end of the ZIP (APPNOTE 4.3.14 to 4.3.16)."""
+    wide = b""
+    if count >= ZIP64_COUNT_FROM or size >= ZIP64_FROM or offset >= ZIP64_FROM:
+        wide = b"PK\x06\x06" + struct.pack("<Q2H2L4Q", 44, 45, 45, 0, 0, count, count, size, offset)
+        wide += b"PK\x06\x07" + struct.pack("<LQL", 0, offset + size, 1)
+    count = MARK16 if count >= ZIP64_COUNT_FROM else count
+    size, offset = (MARK32 if size >= ZIP64_FROM else size), (MARK32 if offset >= ZIP64_FROM else offset)
+    return wide + b"PK\x05\x06" + struct.pack("<4H2LH", 0, 0, count, count, size, offset, 0)
+
+
+# --- 2 Manifests ------------------------------------------------------------------------------------------------------
+
+BAGIT_TXT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+TAG_MANIFESTS = ("tagmanifest-sha256.txt", "tagmanifest-sha512.txt")
+
+
+def check_manifests(bag: Bag) -> str:
+    """Every file is listed once, in order, with both digests; nothing is listed that is not there."""
+    payload = [name for name in bag.members if name.startswith("data/")]
+    tags = [name for name in bag.members if not name.startswith("data/") and name not in TAG_MANIFESTS]
+    for algorithm, digests in (("sha256", bag.sha256), ("sha512", bag.sha512)):
+        _check_manifest(bag, f"tagmanifest-{algorithm}.txt", tags, digests)
+        _check_manifest(bag, f"manifest-{algorithm}.txt", payload, digests)
+    if bag.text(2, "bagit.txt") != BAGIT_TXT:
+        raise VerificationError(2, "bagit.txt", "it does not declare a BagIt 1.0 bag in UTF-8")
+    octets = sum(bag.members[name].size for name in payload)
+    if f"Payload-Oxum: {octets}.{len(payload)}" not in bag_info(bag):
+        raise VerificationError(2, "bag-info.txt", f"its Payload-Oxum is not {octets}.{len(payload)}")
+    return f"{len(payload)} payload files and {len(tags)} tag files, all listed with sha256 and sha512, none besides"
+
+
+def bag_info(bag: Bag) -> list[str]:
+    """The lines of bag-info.txt."""
+    try:
+        return bag.text(2, "bag-info.txt").decode().split("\n")
+    except UnicodeDecodeError:
+        raise VerificationError(2, "bag-info.txt", "it is not UTF-8") from None
+
+
+def _check_manifest(bag: Bag, manifest: str, names: list[str], digests: dict[str, bytes]) -> None:
+    expected = iter(names)
+    for line in bag.lines(2, manifest):
+        name = next(expected, None)
+        if name is not None and line == f"{digests[name].hex()}  {name}".encode():
+            continue
+        listed = line.partition(b"  ")[2].decode("ascii", "backslashreplace")
+        if listed == name:
+            raise VerificationError(2, name, f"it does not have the digest that {manifest} lists")
+        if name is not None and (listed > name or listed in digests):
+            raise VerificationError(2, name, f"it is not listed in its place in {manifest}")
+        raise VerificationError(2, listed or manifest, f"{manifest} lists it, and it is not there or not in its place")
+    for name in expected:
+        raise VerificationError(2, name, f"it is not listed in {manifest}")
+
+
+# --- 3 Checkpoints ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A signed statement of the ledger's size and root hash; the two last fields are empty without a policy."""
+
+    origin: str
+    size: int
+    root: bytes
+    signed_by: tuple[str, ...] = ()
+    witnesses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Key:
+    """A public key with its name and kind (1: a log, 4: a witness): c2sp.org/signed-note, verifier keys."""
+
+    name: str
+    kind: int
+    public: bytes
+
+    @property
+    def key_id(self) -> bytes:
+        """The four bytes by which a signature line names the key."""
+        return hashlib.sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[:4]
+
+    def signed(self, text: str, signature: bytes) -> bool:
+        """Whether this key made this signature, or for a witness this timed cosignature, over a note's text."""
+        if self.kind == 4:
+            time = int.from_bytes(signature[:8], "big")
+            return ed25519_verifies(self.public, f"cosignature/v1\ntime {time}\n{text}".encode(), signature[8:])
+        return ed25519_verifies(self.public, text.encode(), signature)
+
+
+class Policy:
+    """Which logs and witnesses are trusted, and how many witnesses must have cosigned (c2sp.org/tlog-policy)."""
+
+    def __init__(self, text: str | bytes) -> None:
+        raw = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+        self.logs: list[Key] = []
+        self.witnesses: dict[str, Key] = {}
+        self.groups: dict[str, tuple[int, list[str]]] = {}
+        self.quorum = ""
+        self._grouped: set[str] = set()
+        if re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", raw):
+            raise UnreadableError("the policy", "it holds control characters")
+        for line in raw.decode("utf-8", "surrogateescape").split("\n"):
+            words = re.findall("[^ \t]+", line)
+            if words and not words[0].startswith("#"):
+                self._take(line, words)
+        if not self.quorum:
+            raise UnreadableError("the policy", "it has no quorum line")
+
+    def _take(self, line: str, words: list[str]) -> None:
+        kind, count = words[0], len(words)
+        if kind == "log" and count in (2, 3):
+            self.logs.append(self._key(line, words[1], 1, self.logs))
+        elif kind == "witness" and count in (3, 4):
+            key = self._key(line, words[2], 4, list(self.witnesses.values()))
+            self.witnesses[self._new_name(line, words[1])] = key
+        elif kind == "group" and count > 3:
+            members = words[3:]
+            threshold = {"any": "1", "all": str(len(members))}.get(words[2], words[2])
+            if not re.fullmatch("[1-9][0-9]{0,8}", threshold) or int(threshold) > len(members):
+                raise UnreadableError("the policy", f"no such threshold: {line!r}")
+            for member in members:
+                if member in self._grouped or (member not in self.witnesses and member not in self.groups):
+                    raise UnreadableError("the policy", f"{member!r} is not defined before, or is a member twice")
+                self._grouped.add(member)
+            self.groups[self._new_name(line, words[1])] = (int(threshold), members)
+        elif kind == "quorum" and count == 2 and not self.quorum:
+            if words[1] != "none" and words[1] not in self.witnesses and words[1] not in self.groups:
+                raise UnreadableError("the policy", f"the quorum is not defined before: {line!r}")
+            self.quorum = words[1]
+        else:
+            raise UnreadableError("the policy", f"not a line of a policy: {line!r}")
+
+    def _new_name(self, line: str, name: str) -> str:
+        if name == "none" or name in self.witnesses or name in self.groups:
+            raise UnreadableError("the policy", f"the name is taken: {line!r}")
+        return name
+
+    def _key(self, line: str, text: str, kind: int, known: list[Key]) -> Key:
+        name, _, rest = text.partition("+")
+        key_id, _, encoded = rest.partition("+")
+        material = unbase64(encoded)
+        if not is_key_name(name) or material is None or len(material) != 33 or material[0] != kind:
+            raise UnreadableError("the policy", f"not a key that can be checked here: {line!r}")
+        key = Key(name, kind, material[1:])
+        if key.key_id.hex() != key_id or any(key.public == other.public for other in known):
+            raise UnreadableError("the policy", f"the key has another id, or is there twice: {line!r}")
+        return key
+
+    def met_by(self, cosigned: Sequence[str], name: str | None = None) -> bool:
+        """Whether these witnesses are the quorum (or make up the named group)."""
+        name = self.quorum if name is None else name
+        if name == "none" or name in self.witnesses:
+            return name == "none" or name in cosigned
+        threshold, members = self.groups[name]
+        return sum(self.met_by(cosigned, member) for member in members) >= threshold
+
+
+def check_checkpoints(bag: Bag, policy: Policy | None) -> tuple[list[Checkpoint], str]:
+    """Every checkpoint is of one log, and signed as the policy says; the largest needs the quorum of witnesses."""
+    checkpoints = []
+    for name in bag.members:
+        if name.startswith("checkpoints/") and name != "checkpoints/consistency.jsonl":
+            checkpoint = read_checkpoint(3, name, bag.text(3, name), policy)
+            if name != f"checkpoints/{checkpoint.size}.note":
+                raise VerificationError(3, name, f"it is a checkpoint of size {checkpoint.size}")
+            checkpoints.append(checkpoint)
+    checkpoints.sort(key=lambda checkpoint: checkpoint.size)
+    if not checkpoints:
+        raise VerificationError(3, "checkpoints/", "the package has no checkpoint")
+    newest = checkpoints[-1]
+    name = f"checkpoints/{newest.size}.note"
+    if len({checkpoint.origin for checkpoint in checkpoints}) > 1:
+        raise VerificationError(3, name, "the package's checkpoints are of different logs")
+    if policy is None:
+        return checkpoints, f"{len(checkpoints)} of log {newest.origin}, size {newest.size}; signatures not checked"
+    if not policy.met_by(newest.witnesses):
+        seen = ", ".join(newest.witnesses) or "nobody"
+        raise VerificationError(3, name, f"the quorum {policy.quorum!r} is not met: cosigned by {seen}")
+    cosigned = ", ".join(newest.witnesses) or "no witness, and the policy asks for none"
+    return checkpoints, f"{len(checkpoints)}, size {newest.size}, signed by {newest.origin}; cosigned by {cosigned}"
+
+
+def read_checkpoint(step: int, item: str, raw: bytes, policy: Policy | None) -> Checkpoint:
+    """Read a signed note (c2sp.org/signed-note) and the checkpoint in it (c2sp.org/tlog-checkpoint)."""
+    try:
+        text, blank, lines = raw.decode().rpartition("\n\n")
+    except UnicodeDecodeError:
+        raise VerificationError(step, item, "it is not UTF-8") from None
+    form = re.fullmatch("(0|[1-9][0-9]{0,18})", text.split("\n")[1] if text.count("\n") == 2 else "")
+    signatures = [re.fullmatch("\N{EM DASH} ([^ ]+) ([^ ]+)", line) for line in lines.split("\n")[:-1]]
+    if not blank or not form or not lines.endswith("\n") or not 0 < len(signatures) <= 64 or None in signatures:
+        raise VerificationError(step, item, "it is not a signed checkpoint")
+    origin, size, root = text.split("\n")[0], int(form.group()), unbase64(text.split("\n")[2])
+    if not is_key_name(origin) or root is None or len(root) != 32:
+        raise VerificationError(step, item, "its origin or its root hash is malformed")
+    signed_by: list[str] = []
+    witnesses: list[str] = []
+    for line in signatures:
+        material = unbase64(line.group(2)) if line else None
+        if line is None or material is None or len(material) < 5 or not is_key_name(line.group(1)):
+            raise VerificationError(step, item, "a signature line is malformed")
+        # Unknown signatures are ignored; one under a known name and key id must be true.
+        for label, key in _known(policy, line.group(1), material[:4]):
+            if not key.signed(text + "\n", material[4:]):
+                raise VerificationError(step, item, f"the signature of {key.name} is false")
+            (witnesses if key.kind == 4 else signed_by).append(label)
+    if policy is not None and origin not in [label.partition("+")[0] for label in signed_by]:
+        raise VerificationError(step, item, f"no log key that the policy knows under the name {origin!r} has signed it")
+    return Checkpoint(origin, size, root, tuple(sorted(set(signed_by))), tuple(sorted(set(witnesses))))
+
+
+def _known(policy: Policy | None, name: str, key_id: bytes) -> list[tuple[str, Key]]:
+    if policy is None:
+        return []
+    logs = [(f"{key.name}+{key.key_id.hex()}", key) for key in policy.logs]
+    return [
+        (label, key) for label, key in [*logs, *policy.witnesses.items()] if (key.name, key.key_id) == (name, key_id)
+    ]
+
+
+def is_key_name(name: str) -> bool:
+    """A key's name is not empty and has no spaces, no plus sign, nothing unprintable."""
+    return bool(name) and name.isprintable() and "+" not in name and not any(letter.isspace() for letter in name)
+
+
+def unbase64(text: str) -> bytes | None:
+    """Decode base64 in its one canonical form; None for any other."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
+    return raw if base64.b64encode(raw).decode() == text else None
+
+
+# Ed25519 (RFC 8032 5.1): the curve -x² + y² = 1 + d x² y² over the field of p; points as (X, Y, Z, T), x = X/Z, xy = T/Z.
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+SQRT_MINUS_1 = pow(2, (P - 1) // 4, P)
+
+
+def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether the signature is the key's over the message (RFC 8032 5.1.7, without the cofactor)."""
+    key = _point(public)
+    if key is None or len(signature) != 64:
+        return False
+    s = int.from_bytes(signature[32:], "little")
+    if s >= ORDER:
+        return False
+    k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % ORDER
+    base = _point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+    if base is None:
+        return False
+    minus_key = (P - key[0], key[1], key[2], P - key[3])
+    x, y, z, _ = _add(_times(s, base), _times(k, minus_key))
+    inverse = pow(z, P - 2, P)
+    encoded = y * inverse % P | (x * inverse % P & 1) << 255
+    return encoded.to_bytes(32, "little") == signature[:32]
+
+
+def _point(encoded: bytes) -> tuple[int, int, int, int] | None:
+    number = int.from_bytes(encoded, "little")
+    sign, y = number >> 255, number & (1 << 255) - 1
+    if len(encoded) != 32 or y >= P:
+        return None
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * SQRT_MINUS_1 % P
+    if (x * x - square) % P or (x == 0 and sign):
+        return None
+    if x & 1 != sign:
+        x = P - x
+    return x, y, 1, x * y % P
+
+
+def _add(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    a = (one[1] - one[0]) * (other[1] - other[0]) % P
+    b = (one[1] + one[0]) * (other[1] + other[0]) % P
+    c, d = 2 * one[3] * other[3] * D % P, 2 * one[2] * other[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def _times(number: int, point: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    total = (0, 1, 1, 0)
+    while number:
+        if number & 1:
+            total = _add(total, point)
+        point, number = _add(point, point), number >> 1
+    return total
+
+
+# --- 4 Consistency ----------------------------------------------------------------------------------------------------
+
+
+def check_consistency(bag: Bag, checkpoints: list[Checkpoint], policy: Policy | None, earlier: Sequence[bytes]) -> str:
+    """Each checkpoint continues the one before it (RFC 9162 2.1.4.2), and every earlier note is one of them."""
+    name = "checkpoints/consistency.jsonl"
+    expected = [(old, new) for old, new in _pairs(checkpoints)]
+    proofs = [canonical(4, name, line) for line in bag.lines(4, name)]
+    if len(proofs) != len(expected):
+        raise VerificationError(4, name, f"{len(expected)} proofs are needed, {len(proofs)} are there")
+    for number, (old, new) in enumerate(expected):
+        item = f"{name}, from {old.size} to {new.size}"
+        proof = record(4, item, proofs[number], **{"from": is_count, "path": is_path, "to": is_count})
+        if (proof["from"], proof["to"]) != (old.size, new.size):
+            raise VerificationError(4, item, "its proof is missing or not in its place")
+        if not consistent(old, new, [bytes.fromhex(digest) for digest in proof["path"]]):
+            raise VerificationError(
+                4, item, "the later checkpoint does not continue the earlier: history was rewritten"
+            )
+    known = {checkpoint.size: checkpoint for checkpoint in checkpoints}
+    for number, raw in enumerate(earlier, start=1):
+        note = read_checkpoint(4, f"earlier note {number}", raw, policy)
+        item = f"earlier note {number} (size {note.size})"
+        same = known.get(note.size)
+        if note.origin != checkpoints[-1].origin or same is None:
+            raise VerificationError(
+                4, item, "the package does not connect to it: ask for one that holds this checkpoint"
+            )
+        if note.root != same.root:
+            raise VerificationError(4, item, "another root for the same size: history was rewritten")
+    return f"{len(expected)} proofs between checkpoints; {len(earlier)} earlier notes continued"
+
+
+def consistent(old: Checkpoint, new: Checkpoint, path: list[bytes]) -> bool:
+    """Whether the old tree is the beginning of the new one."""
+    if old.size == 0:
+        return not path and old.root == hashlib.sha256(b"").digest()
+    position, last = old.size - 1, new.size - 1
+    while position & 1:
+        position, last = position >> 1, last >> 1
+    hashes = [old.root, *path] if old.size & (old.size - 1) == 0 else path
+    if not hashes:
+        return False
+    first = second = hashes[0]
+    for sibling in hashes[1:]:
+        if last == 0:
+            return False
+        if position & 1 or position == last:
+            first, second = node_hash(sibling, first), node_hash(sibling, second)
+            while position and not position & 1:
+                position, last = position >> 1, last >> 1
+        else:
+            second = node_hash(second, sibling)
+        position, last = position >> 1, last >> 1
+    return last == 0 and first == old.root and second == new.root
+
+
+def _pairs(checkpoints: list[Checkpoint]) -> list[tuple[Checkpoint, Checkpoint]]:
+    return [(checkpoints[at], checkpoints[at + 1]) for at in range(len(checkpoints) - 1)]
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash two nodes of the ledger's tree into their parent (RFC 9162 2.1.1)."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+# --- 5 Entries --------------------------------------------------------------------------------------------------------
+
+MAX_PATH = 64
+MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One custody entry that the ledger is proved to hold."""
+
+    index: int
+    leaf: dict[str, Any]
+    leaf_hash: str
+    payload: dict[str, Any] | None
+
+
+def check_entries(bag: Bag, checkpoint: Checkpoint, withheld: dict[int, str]) -> Iterator[Entry]:
+    """Yield each entry once its leaf is proved to be in the ledger and its payload to be the leaf's."""
+    name = "custody/entries.jsonl"
+    proofs = bag.lines(5, "custody/proofs.jsonl")
+    last = -1
+    for line in bag.lines(5, name):
+        entry = record(
+            5, name, canonical(5, f"{name}, after entry {last}", line),
+            index=is_count, leaf=is_object, payload=optional(is_object), withheld=optional(is_text),
+        )  # fmt: skip
+        index = entry["index"]
+        if index <= last:
+            raise VerificationError(5, f"entry {index}", "it is not in order, or there twice")
+        last = index
+        leaf_hash = hashlib.sha256(b"\x00" + dumped(entry["leaf"])).digest()
+        _check_inclusion(index, leaf_hash, checkpoint, next(proofs, None))
+        _check_leaf(index, entry["leaf"], checkpoint)
+        _check_payload(index, entry, withheld.pop(index, None))
+        yield Entry(index, entry["leaf"], leaf_hash.hex(), entry["payload"])
+    for _ in proofs:
+        raise VerificationError(5, "custody/proofs.jsonl", "a proof of an entry that is not there")
+    for index in withheld:
+        raise VerificationError(5, f"entry {index}", "its payload is said to be withheld, and the entry is not there")
+
+
+def _check_inclusion(index: int, leaf_hash: bytes, checkpoint: Checkpoint, line: bytes | None) -> None:
+    item = f"entry {index}"
+    if line is None:
+        raise VerificationError(5, item, "it has no proof")
+    proof = record(5, item, canonical(5, f"proof of {item}", line), index=is_count, path=is_path)
+    if proof["index"] != index:
+        raise VerificationError(5, item, "its proof is missing or not in its place")
+    if not included(leaf_hash, index, checkpoint, [bytes.fromhex(digest) for digest in proof["path"]]):
+        raise VerificationError(5, item, "it is not in the ledger: its leaf or its proof was altered")
+
+
+def included(leaf_hash: bytes, index: int, checkpoint: Checkpoint, path: list[bytes]) -> bool:
+    """Whether this leaf has this index under the checkpoint (RFC 9162 2.1.3.2)."""
+    position, last, digest = index, checkpoint.size - 1, leaf_hash
+    if position > last:
+        return False
+    for sibling in path:
+        if last == 0:
+            return False
+        if position & 1 or position == last:
+            digest = node_hash(sibling, digest)
+            while position and not position & 1:
+                position, last = position >> 1, last >> 1
+        else:
+            digest = node_hash(digest, sibling)
+        position, last = position >> 1, last >> 1
+    return last == 0 and digest == checkpoint.root
+
+
+def _check_leaf(index: int, leaf: dict[str, Any], checkpoint: Checkpoint) -> None:
+    item = f"entry {index}"
+    record(
+        5, item, leaf, log=is_text, names=optional(is_object), payload_sha256=is_digest, prev=is_digest, seq=is_count,
+        stream=is_digest, time=is_moment, v=is_count,
+    )  # fmt: skip
+    if leaf["v"] != 1 or leaf["log"] != checkpoint.origin:
+        raise VerificationError(5, item, "its leaf is of another version or another log")
+    if leaf["names"] is not None:
+        record(5, item, leaf["names"], leaf=is_digest, seq=is_count, stream=is_digest)
+
+
+def _check_payload(index: int, entry: dict[str, Any], reason: str | None) -> None:
+    item, payload, leaf = f"entry {index}", entry["payload"], entry["leaf"]
+    if payload is None:
+        if reason is None or entry["withheld"] != reason:
+            raise VerificationError(5, item, "its payload is missing, and the export did not say it was withheld")
+        return
+    if reason is not None or entry["withheld"] is not None:
+        raise VerificationError(5, item, "it has a payload that is said to be withheld")
+    if hashlib.sha256(dumped(payload)).hexdigest() != leaf["payload_sha256"]:
+        raise VerificationError(5, item, "its payload is not the one whose digest is in the ledger")
+    record(
+        5, item, payload, action=is_text, actor=is_text, at=is_moment, facts=is_object, reason=optional(is_text),
+        salt=is_text, stream=is_text,
+    )  # fmt: skip
+    if payload["at"] != leaf["time"]:
+        raise VerificationError(5, item, "its payload has another time than its leaf")
+
+
+def read_withheld(bag: Bag) -> dict[int, str]:
+    """The entries whose payloads the export withholds, with the reason for each."""
+    name, withheld = "custody/withheld.jsonl", {}
+    for line in bag.lines(5, name):
+        stated = record(5, name, canonical(5, name, line), index=is_count, reason=is_text)
+        withheld[stated["index"]] = stated["reason"]
+    return withheld
+
+
+def canonical(step: int, item: str, raw: bytes) -> Any:
+    """Read JSON in its one canonical form (RFC 8785, without floating-point numbers, which no form here has)."""
+    try:
+        value = json.loads(
+            raw.decode(),
+            object_pairs_hook=_ordered,
+            parse_int=_integer,
+            parse_float=_refuse,
+            parse_constant=_refuse,
+        )
+        if dumped(value) == raw:
+            return value
+    except (ValueError, RecursionError) as error:
+        raise VerificationError(step, item, f"it is not canonical JSON ({type(error).__name__})") from None
+    raise VerificationError(step, item, "its JSON is not in canonical form")
+
+
+def dumped(value: Any) -> bytes:
+    """Write a value read by `canonical` as it was read: its keys are in order already."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _ordered(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key.encode("utf-16-be") for key, _ in pairs]
+    if any(keys[at] >= keys[at + 1] for at in range(len(keys) - 1)):
+        raise ValueError("keys twice or not in order")
+    return dict(pairs)
+
+
+def _integer(text: str) -> int:
+    if len(text) > 17 or abs(int(text)) >= 2**53:
+        raise ValueError("a number too large to be exact everywhere")
+    return int(text)
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError(f"{text} has no canonical form here")
+
+
+def record(step: int, item: str, value: Any, **fields: Callable[[Any], Any]) -> dict[str, Any]:
+    """Make sure that a value is an object with exactly these fields, each of its kind."""
+    if not isinstance(value, dict) or value.keys() != fields.keys():
+        raise VerificationError(step, item, f"it does not have exactly the fields {', '.join(sorted(fields))}")
+    for name, is_of_its_kind in fields.items():
+        if not is_of_its_kind(value[name]):
+            raise VerificationError(step, item, f"its field {name!r} is malformed")
+    return value
+
+
+def is_text(value: Any) -> bool:  # noqa: D103 - these say what they are
+    return isinstance(value, str)
+
+
+def is_object(value: Any) -> bool:  # noqa: D103
+    return isinstance(value, dict)
+
+
+def is_count(value: Any) -> bool:  # noqa: D103
+    return type(value) is int and value >= 0
+
+
+def is_digest(value: Any) -> bool:  # noqa: D103
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+
+
+def is_moment(value: Any) -> bool:  # noqa: D103
+    return isinstance(value, str) and MOMENT.fullmatch(value) is not None
+
+
+def is_path(value: Any) -> bool:  # noqa: D103
+    return isinstance(value, list) and len(value) <= MAX_PATH and all(is_digest(digest) for digest in value)
+
+
+def is_list(value: Any) -> bool:  # noqa: D103
+    return isinstance(value, list)
+
+
+def optional(kind: Callable[[Any], bool]) -> Callable[[Any], bool]:  # noqa: D103
+    return lambda value: value is None or kind(value)
+
+
+# --- 6 Streams --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Stream:
+    """The run of entries of the case or of one exhibit, as far as it has been followed.
+
+    `head_seq` and `head_leaf` are where it stood at the package's snapshot, as the export's own entry binds them.
+    """
+
+    label: str
+    head_seq: int
+    head_leaf: str
+    seq: int = -1
+    leaf: str = "0" * 64
+    named: bool = False
+    reference: str | None = None
+    archived: dict[str, Any] | None = None
+
+
+@dataclass
+class Streams:
+    """The disclosed streams: the case's, and its exhibits' by label; all of them by their pseudonyms in the ledger."""
+
+    case: Stream
+    exhibits: dict[str, Stream]
+    by_pseudonym: dict[str, Stream]
+    entries: int = 0
+    withheld: int = 0
+    assigned_later: int = 0
+
+
+def read_streams(bag: Bag) -> Streams:
+    """Each disclosed key must open the pseudonym under which the ledger's leaves name the stream."""
+    name = "custody/streams.jsonl"
+    found: list[Stream] = []
+    by_pseudonym = {}
+    for line in bag.lines(6, name):
+        stated = record(
+            6, name, canonical(6, name, line),
+            key=is_digest, label=is_text, leaf=is_digest, seq=is_count, stream=is_digest,
+        )  # fmt: skip
+        label = stated["label"]
+        opened = hmac.new(bytes.fromhex(stated["key"]), label.encode(), hashlib.sha256).hexdigest()
+        if opened != stated["stream"]:
+            raise VerificationError(6, label, "its key does not open its pseudonym")
+        if not label.startswith("exhibit:" if found else "case:") or (len(found) > 1 and label <= found[-1].label):
+            raise VerificationError(6, label, "the case comes first, then its exhibits in order, each once")
+        found.append(Stream(label, stated["seq"], stated["leaf"]))
+        by_pseudonym[opened] = found[-1]
+    if not found:
+        raise VerificationError(6, name, "it discloses no stream")
+    return Streams(found[0], {stream.label: stream for stream in found[1:]}, by_pseudonym)
+
+
+def check_streams(streams: Streams, entries: Iterator[Entry]) -> dict[str, Any]:
+    """Follow every stream through the entries; none may have a gap, another beginning, or another end.
+
+    Returns:
+        The facts of the entry that records this export, with its time as `at`.
+    """
+    entry = None
+    for entry in entries:
+        stream = streams.by_pseudonym.get(entry.leaf["stream"])
+        if stream is None:
+            raise VerificationError(
+                6, f"entry {entry.index}", "it belongs to a stream that the package does not disclose"
+            )
+        _follow(stream, entry)
+        streams.entries += 1
+        streams.withheld += entry.payload is None
+        if stream is streams.case:
+            _follow_case(streams, entry)
+        else:
+            _follow_exhibit(stream, entry)
+    if entry is None or entry.leaf_hash != streams.case.leaf or streams.case.seq <= streams.case.head_seq:
+        raise VerificationError(6, streams.case.label, "its last entries are missing: it does not end in this export")
+    for stream in streams.exhibits.values():
+        if stream.seq != stream.head_seq:
+            raise VerificationError(6, stream.label, f"its entries after number {stream.seq} are missing")
+        if not stream.named:
+            raise VerificationError(6, stream.label, "no entry of the case assigns this exhibit to it")
+    return _exported(entry, streams)
+
+
+def _follow(stream: Stream, entry: Entry) -> None:
+    item, leaf = f"{stream.label}, entry {entry.index}", entry.leaf
+    if leaf["seq"] != stream.seq + 1:
+        raise VerificationError(6, item, f"it is number {leaf['seq']}, after number {stream.seq}: entries are missing")
+    if leaf["prev"] != stream.leaf:
+        raise VerificationError(6, item, "it does not continue the entry before it")
+    if entry.payload is not None and entry.payload["stream"] != stream.label:
+        raise VerificationError(6, item, "its payload says it is of another stream")
+    stream.seq, stream.leaf = leaf["seq"], entry.leaf_hash
+    if stream.seq == stream.head_seq and stream.leaf != stream.head_leaf:
+        raise VerificationError(6, item, "it is not the entry that the export names as the stream's last")
+
+
+def _follow_case(streams: Streams, entry: Entry) -> None:
+    item, names, in_snapshot = f"entry {entry.index}", entry.leaf["names"], streams.case.seq <= streams.case.head_seq
+    facts = entry.payload["facts"] if entry.payload else {}
+    action = entry.payload["action"] if entry.payload else None
+    if action == "case.opened" and is_text(facts.get("reference")):
+        streams.case.reference = facts["reference"]
+    if names is None:
+        if action == "exhibit.assigned":
+            raise VerificationError(6, item, "it assigns an exhibit and names no stream")
+        return
+    if not in_snapshot:
+        streams.assigned_later += action == "exhibit.assigned"
+        return
+    exhibit = streams.by_pseudonym.get(names["stream"])
+    if exhibit is None:
+        raise VerificationError(6, item, "it names an exhibit whose stream is missing from the package")
+    if (exhibit.seq, exhibit.leaf) != (names["seq"], names["leaf"]):
+        raise VerificationError(6, item, f"it names another history of {exhibit.label} than the package holds")
+    exhibit.named = True
+    if action == "exhibit.assigned":
+        if facts.get("exhibit_id") != exhibit.label.partition(":")[2]:
+            raise VerificationError(6, item, f"it names {exhibit.label} and assigns another exhibit")
+        exhibit.reference = facts.get("reference")
+
+
+def _follow_exhibit(stream: Stream, entry: Entry) -> None:
+    if stream.seq > stream.head_seq:
+        raise VerificationError(6, f"{stream.label}, entry {entry.index}", "it is later than the package's snapshot")
+    if entry.payload is not None and entry.payload["action"] == "exhibit.archived":
+        if stream.archived is not None:
+            raise VerificationError(6, f"{stream.label}, entry {entry.index}", "the exhibit is archived a second time")
+        stream.archived = entry.payload["facts"]
+
+
+def _exported(entry: Entry, streams: Streams) -> dict[str, Any]:
+    item, payload = f"entry {entry.index}", entry.payload
+    if payload is None or payload["action"] != "package.exported":
+        raise VerificationError(6, item, "the case's stream does not end in the export of this package")
+    facts = record(
+        6, item, payload["facts"],
+        edition=is_text, files=is_object, items=is_count, package_id=is_text, snapshot_at=is_moment,
+    )  # fmt: skip
+    if facts["items"] != len(streams.exhibits):
+        raise VerificationError(6, item, f"the export has {facts['items']} items, the package {len(streams.exhibits)}")
+    return {**facts, "at": payload["at"]}
+
+
+# --- 7 Items ----------------------------------------------------------------------------------------------------------
+
+ITEM_FILE = re.compile(r"data/items/([0-9]{5,9})/(item\.json|original\.[a-z0-9]{1,8}|derived/.+)")
+RECORDED = ("channel", "delivered_at", "media_type", "received_at", "sha256", "sha512", "size_bytes")
+
+
+def check_items(bag: Bag, streams: Streams) -> list[str]:
+    """Every exhibit has one item with the very bytes that the ledger recorded; no item is without an exhibit.
+
+    Returns:
+        The items whose originals the export withholds, each with its reason.
+    """
+    seen: dict[str, str] = {}
+    withheld = []
+    for folder, files in _item_folders(bag):
+        item = _read_item(bag, folder, files)
+        label = f"exhibit:{item['exhibit_id']}"
+        if label not in streams.exhibits or label in seen:
+            raise VerificationError(
+                7, folder, f"it is an item of {label}, which the case lacks or which has an item already"
+            )
+        seen[label] = folder
+        _check_against_ledger(folder, item, streams.exhibits[label])
+        if item["original"] is None:
+            withheld.append(f"{folder} ({item['reference'] or label}): {item['withheld']}")
+            continue
+        name = f"{folder}/{item['original']}"
+        actual = (bag.sha256[name].hex(), bag.sha512[name].hex(), bag.members[name].size)
+        if actual != (item["sha256"], item["sha512"], item["size_bytes"]):
+            raise VerificationError(7, name, "its bytes are not those that the ledger recorded on receipt")
+    for label in streams.exhibits:
+        if label not in seen:
+            raise VerificationError(7, label, "its item is missing from the package")
+    return withheld
+
+
+def _item_folders(bag: Bag) -> Iterator[tuple[str, set[str]]]:
+    folder, number = "", 0
+    files: set[str] = set()
+    for name in [*(name for name in bag.members if name.startswith("data/items/")), ""]:
+        form = ITEM_FILE.fullmatch(name)
+        if name and form is None:
+            raise VerificationError(7, name, "a file that no item has")
+        if form is None or not name.startswith(f"{folder}/") or not folder:
+            if folder:
+                yield folder, files
+            if form is None:
+                return
+            number, files, folder = number + 1, set(), f"data/items/{form.group(1)}"
+            if form.group(1) != f"{number:05d}":
+                raise VerificationError(7, folder, f"item {number:05d} is missing before it")
+        files.add(form.group(2))
+
+
+def _read_item(bag: Bag, folder: str, files: set[str]) -> dict[str, Any]:
+    name = f"{folder}/item.json"
+    lines = list(bag.lines(7, name))
+    if len(lines) != 1:
+        raise VerificationError(7, name, "it is not one line of JSON")
+    item = record(
+        7, name, canonical(7, name, lines[0]), channel=is_text, delivered_at=optional(is_moment), derived=is_list,
+        exhibit_id=is_text, media_type=is_text, original=optional(is_text), received_at=is_moment,
+        reference=optional(is_text), sha256=is_digest, sha512=is_text, size_bytes=is_count, withheld=optional(is_text),
+    )  # fmt: skip
+    stated = {"item.json"} | ({item["original"]} if item["original"] else set())
+    for derived in item["derived"]:
+        stated.add(record(7, name, derived, maker=is_text, path=is_text)["path"])
+    if stated != files or (item["original"] is None) == (item["withheld"] is None):
+        raise VerificationError(7, folder, "its files are not those that its item.json names")
+    return item
+
+
+def _check_against_ledger(folder: str, item: dict[str, Any], exhibit: Stream) -> None:
+    if item["reference"] != exhibit.reference:
+        raise VerificationError(7, folder, f"the ledger knows it as {exhibit.reference!r}, its item.json as another")
+    if exhibit.archived is None:
+        if item["original"] is not None:
+            raise VerificationError(7, folder, f"no entry of {exhibit.label} in the package records its bytes")
+        return
+    for name in RECORDED:
+        if item[name] != exhibit.archived.get(name):
+            raise VerificationError(7, f"{folder}/item.json", f"its {name} is not what the ledger recorded on receipt")
+
+
+# --- 8 Binding --------------------------------------------------------------------------------------------------------
+
+UNBOUND = re.compile(r"custody/(entries|proofs)\.jsonl|checkpoints/.+|tagmanifest-sha(256|512)\.txt")
+
+
+def check_binding(bag: Bag, exported: dict[str, Any]) -> str:
+    """The export's entry names the digest of every tag file that is not itself a proof; the manifests bind data/."""
+    files = exported["files"]
+    bound = [name for name in bag.members if not name.startswith("data/") and not UNBOUND.fullmatch(name)]
+    for name in bound:
+        if files.get(name) != bag.sha256[name].hex():
+            raise VerificationError(8, name, "it is not the file that was exported")
+    for name in files:
+        if name not in bound:
+            raise VerificationError(8, name, "it was exported, and is missing")
+    if f"External-Identifier: {exported['package_id']}" not in bag_info(bag):
+        raise VerificationError(8, "bag-info.txt", "it names another package than the export")
+    return f"{len(bound)} files are bound by the export of package {exported['package_id']}"
+
+
+# --- 9 Timestamps -----------------------------------------------------------------------------------------------------
+
+
+def check_timestamps(required: int) -> str:
+    """Packages of this version hold no timestamp tokens; whoever requires one is told so."""
+    if required > 0:
+        raise VerificationError(9, "timestamp tokens", f"{required} required, and packages of this version hold none")
+    return "none in packages of this version, and none required"
+
+
+# --- What it means ----------------------------------------------------------------------------------------------------
+
+
+def _not_checked(run: Run) -> Iterator[str]:
+    newest = run.checkpoints[-1]
+    if run.policy is None:
+        yield "Signatures: no policy was given. Whoever made this file could have made all of it."
+    elif not newest.witnesses:
+        yield (
+            "Witnesses: none cosigned. Who holds the log's key could show others another history, unless an earlier "
+            "checkpoint is in other hands."
+        )
+    if not run.earlier:
+        yield "Earlier checkpoints: none was given. Give those you hold from earlier packages with --earlier."
+    yield "Time: no timestamp authority vouches for it. All times are those of the archive's own clock."
+    yield (
+        "Contents: no message was read. Renderings (timeline, readings) are those that were exported; whether they "
+        "render the originals well was not judged. E-mail signatures were not verified again."
+    )
+    if run.streams.withheld:
+        yield f"Payloads: those of {run.streams.withheld} entries are withheld (custody/withheld.jsonl says why)."
+    for item in run.withheld_items:
+        yield f"Original withheld: {item}"
+    if run.streams.assigned_later:
+        yield f"Later exhibits: {run.streams.assigned_later} were assigned while the package was made; not in it."
+
+
+def _meaning(run: Run) -> str:
+    held = (
+        f"The {len(run.streams.exhibits)} items of this package are, byte for byte, those whose receipt the custody log "
+        f"{run.checkpoints[-1].origin} records, with every custody entry of the case and its items up to this export; "
+        "none was altered, removed or added since"
+    )
+    if run.policy is None:
+        return f"Consistent, NOT verified. If the log is genuine: {held}. Without a policy nothing says it is genuine."
+    return (
+        f"Verified. {held} the checkpoint was signed by a key that your policy trusts. It does not prove who wrote a "
+        "message, when it was first sent, or that what it says is true."
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Verify one package from the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="verify.py", description="Verify a Holdfast evidence package. Exit code: 0 verified, 1 not, 2 unreadable."
+    )
+    parser.add_argument("package", metavar="FILE.zip")
+    parser.add_argument("--policy", metavar="FILE", help="whose signatures count; not the copy inside the package")
+    parser.add_argument(
+        "--earlier", metavar="NOTE", action="append", default=[], help="checkpoint of an earlier package"
+    )
+    parser.add_argument("--require-timestamps", metavar="N", type=int, default=0, help="tokens that must be there")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    options = parser.parse_args(arguments)
+    try:
+        policy = _read_outside(options.policy) if options.policy else None
+        earlier = [_read_outside(name) for name in options.earlier]
+        verdict = verify(options.package, policy, earlier=earlier, require_timestamps=options.require_timestamps)
+    except VerificationError as error:
+        place = {"step": error.step, "item": error.item, "reason": error.reason}
+        return _fail(1, {"state": "not verified", **place}, str(error), as_json=options.json)
+    except UnreadableError as error:
+        place = {"step": None, "item": error.item, "reason": error.reason}
+        return _fail(2, {"state": "unreadable", **place}, str(error), as_json=options.json)
+    _print(json.dumps(asdict(verdict), indent=1) if options.json else _report(verdict))
+    return 0 if verdict.state == "verified" else 1
+
+
+def _read_outside(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise UnreadableError(name, error.strerror or "cannot be read") from error
+
+
+def _fail(code: int, place: dict[str, Any], text: str, *, as_json: bool) -> int:
+    _print(json.dumps(place, indent=1) if as_json else f"{place['state'].upper()}: {text}")
+    return code
+
+
+def _report(verdict: Verdict) -> str:
+    facts = verdict.facts
+    lines = [
+        f"Evidence package {facts['package_id']} ({facts['edition']}), case {facts['case_reference'] or facts['case']}"
+    ]
+    lines += [f"{step.number:2} {step.title:<13} {step.found}" for step in verdict.steps]
+    lines += ["", "Not checked:", *(f" - {text}" for text in verdict.not_checked), "", verdict.meaning]
+    return "\n".join(lines)
+
+
+def _print(text: str) -> None:
+    # Whatever a hostile package put into a name is shown as it is, never obeyed by the terminal.
+    shown = "".join(letter if letter.isprintable() or letter == "\n" else f"\\x{ord(letter):02x}" for letter in text)
+    sys.stdout.buffer.write((shown + "\n").encode("utf-8", "backslashreplace"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
