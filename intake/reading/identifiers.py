@@ -1,0 +1,97 @@
+"""Numbers, addresses, links, plates and handles in a text, each with its span. Linear time; hints for an officer, not findings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import phonenumbers
+
+from intake.reading import limits
+from intake.reading.model import Identifier, IdentifierKind
+
+_EMAIL: Final = re.compile(r"(?<![\w.%+'-])[\w.%+'-]{1,64}+@(?:[\w-]{1,63}+\.){1,8}[^\W\d_]{2,24}(?![\w-])")
+_URL: Final = re.compile(r"(?<!\w)(?:https?://|www\.)[^\s<>\"“”«»]{1,2000}", re.IGNORECASE)
+_URL_TAIL: Final = ".,;:!?'’*]}"
+_PHONE: Final = re.compile(r"(?<![\w+])(?:\+|\(?0)[0-9](?:[ ().\-\u00a0\u2011]{0,2}[0-9]){6,14}+(?![\w])")
+_DOTTED_DATE: Final = re.compile(r"0\d[.\- ]\d\d[.\- ](19|20)\d\d.*")
+# Current style (2001 on), prefix style (1983-2001), suffix style (1963-1982): DVLA INF104.
+_PLATE: Final = re.compile(
+    r"(?<![\w-])(?:[A-HJ-PR-Y]{2}[0-9]{2} ?[A-HJ-PR-Z]{3}|[A-HJ-NPR-TV-Y][0-9]{1,3} ?[A-HJ-PR-Y]{3}|[A-HJ-PR-Y]{3} ?[0-9]{1,3}[A-HJ-NPR-TV-Y])(?![\w-])"
+)
+_TYPED_PLATE: Final = re.compile(
+    r"(?<![\w-])(?:reg|reg no|registration|plate|plates|number plate)[ :.]{1,3}(?:is |was )?([a-z]{2}[0-9]{2} ?[a-z]{3})(?![\w-])",
+    re.IGNORECASE,
+)
+_HANDLE: Final = re.compile(r"(?<![\w@./+-])@[A-Za-z0-9_](?:[A-Za-z0-9_.]{0,28}[A-Za-z0-9_])(?![\w@])")
+_HOME_REGION: Final = "GB"
+_PHONE_TRIALS: Final = 1_000
+
+
+def find_identifiers(text: str) -> tuple[Identifier, ...]:
+    """What `text` holds, in order of place, each place once, at most `limits.IDENTIFIERS`."""
+    text = text[: limits.TEXT_CHARACTERS]
+    taken: list[Identifier] = []
+    for found in (_urls(text), _emails(text), _phones(text), _plates(text), _handles(text)):
+        spans = [(each.start or 0, each.end or 0) for each in taken]
+        taken += [each for each in _first(found) if not _overlaps(each, spans)]
+        taken.sort(key=lambda each: each.start or 0)
+    return tuple(taken[: limits.IDENTIFIERS])
+
+
+def _first(found: Iterator[Identifier]) -> list[Identifier]:
+    return [each for each, _ in zip(found, range(limits.IDENTIFIERS), strict=False)]
+
+
+def _overlaps(one: Identifier, spans: list[tuple[int, int]]) -> bool:
+    return any(start < (one.end or 0) and (one.start or 0) < end for start, end in spans)
+
+
+def _of(kind: IdentifierKind, value: str, start: int) -> Identifier:
+    return Identifier(kind, value, start, start + len(value))
+
+
+def _urls(text: str) -> Iterator[Identifier]:
+    for match in _URL.finditer(text):
+        value = match[0].rstrip(_URL_TAIL)
+        if value.endswith(")") and value.count("(") < value.count(")"):
+            value = value[:-1].rstrip(_URL_TAIL)
+        yield _of("url", value, match.start())
+
+
+def _emails(text: str) -> Iterator[Identifier]:
+    for match in _EMAIL.finditer(text):
+        yield _of("email", match[0], match.start())
+
+
+def _phones(text: str) -> Iterator[Identifier]:
+    """Numbers that the plan of their country allows, as E.164. Without a country code they are read as British."""
+    for match, _ in zip(_PHONE.finditer(text), range(_PHONE_TRIALS), strict=False):
+        if _DOTTED_DATE.fullmatch(match[0]) is None:
+            number = international(match[0])
+            if number is not None:
+                yield Identifier("phone", number, match.start(), match.end())
+
+
+def international(text: str) -> str | None:
+    """A number as E.164 (`+447700900123`), British unless it says otherwise; None if no plan allows it."""
+    try:
+        number = phonenumbers.parse(text, _HOME_REGION)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _plates(text: str) -> Iterator[Identifier]:
+    for match in _PLATE.finditer(text):
+        yield _of("plate", match[0], match.start())
+    for match in _TYPED_PLATE.finditer(text):
+        yield Identifier("plate", match[1], match.start(1), match.end(1))
+
+
+def _handles(text: str) -> Iterator[Identifier]:
+    for match in _HANDLE.finditer(text):
+        yield _of("handle", match[0], match.start())

@@ -1,0 +1,270 @@
+"""A mail, read: the message it forwards if it forwards one, else the contributor's own.
+
+Which message is the original: one attached whole beats one quoted in the text, and of several quoted ones the outermost
+is it (the others stay as a chain). `reported_from`, `claimed`, `subject` and `text` are then the original's, and what
+the contributor wrote above it is `note`.
+
+A mail that forwards nothing is the contributor's own words: its text is shown, nobody is reported, and no time is
+claimed. Its Date header is when *she* pressed send; the door's `received_at` says that better, and as a claimed time it
+would put the offender's conduct at the minute she reported it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from intake.reading import limits
+from intake.reading.addresses import read_people
+from intake.reading.bodies import Content, attachment_of, read_content
+from intake.reading.dates import claimed_from
+from intake.reading.diary import diary_kind
+from intake.reading.fields import Block, decode_field, decode_words, through_factory
+from intake.reading.forwarded import Inline, find_forward, is_separator
+from intake.reading.identifiers import find_identifiers
+from intake.reading.model import (
+    REPLACED,
+    Attachment,
+    Claimed,
+    Direction,
+    Forward,
+    Headers,
+    Identifier,
+    Reading,
+    Reported,
+    displayable,
+)
+from intake.reading.parts import Part, Walker
+from intake.reading.transfer import decode_text
+
+_DISAGREE: Final = "the text and the HTML of this mail name different authors: neither is taken"
+
+
+def read_mail(raw: bytes, version: int) -> Reading:
+    """Read one mail. Total but for resources: the caller bounds time and memory."""
+    walker = Walker()
+    mail = walker.open_mail(raw)
+    content = read_content(mail, walker)
+    opened = _open_originals(content, walker)
+    if opened and not content.is_report:
+        reading = _with_original(version, mail, content, opened, walker)
+    else:
+        reading = _without_original(version, mail, content, walker)
+    remote = [address for each in (content, *(one.content for one in opened)) for address in each.remote]
+    return _finish(
+        reading,
+        headers=_headers(mail.block),
+        attachments=_attachments(content, opened),
+        remote_content=tuple(dict.fromkeys(map(displayable, remote)))[: limits.REMOTE],
+        walker=walker,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A mail attached to the mail, or to one attached to it (`depth` 1 and more)."""
+
+    mail: Part
+    content: Content
+    depth: int
+
+
+def _open_originals(content: Content, walker: Walker) -> list[_Opened]:
+    opened: list[_Opened] = []
+    waiting = [(mail, 0) for mail in content.originals]
+    while waiting:
+        mail, depth = waiting.pop(0)
+        inner = read_content(mail, walker)
+        opened.append(_Opened(mail, inner, depth))
+        waiting += [(each, depth + 1) for each in inner.originals]
+    return opened
+
+
+def _with_original(version: int, mail: Part, content: Content, opened: Sequence[_Opened], walker: Walker) -> Reading:
+    outermost = [each for each in opened if each.depth == 0]
+    first = outermost[0]
+    author = person_of(first.mail.block, "from", walker)
+    claimed = _claimed_of(first.mail.block)
+    text, subject = first.content.plain, _subject(first.mail.block)
+    if len(outermost) > 1:
+        # Several originals in one forward are several events; which is meant is not ours to choose.
+        walker.note("several messages are attached: each has to be looked at by itself")
+        authors = {person_of(each.mail.block, "from", walker) for each in outermost}
+        author, claimed = (authors.pop() if len(authors) == 1 else Reported()), Claimed()
+        text, subject = _listed(outermost), _subject(mail.block)
+    to, cc = people_of(first.mail.block, "to"), people_of(first.mail.block, "cc")
+    return Reading(
+        version=version,
+        direction=_direction(mail, author, (*to, *cc)),
+        claimed=claimed,
+        reported_from=author,
+        reported_to=to,
+        reported_cc=cc,
+        subject=subject,
+        text=text,
+        note=_note(content.plain),
+        original_headers=_headers(first.mail.block),
+        forward=Forward("attached"),
+        identifiers=_identifiers(text, first.content.links),
+    )
+
+
+def _listed(originals: Sequence[_Opened]) -> str:
+    texts = []
+    for each in originals:
+        block = each.mail.block
+        head = [
+            f"{name}: {decode_field(value)}"
+            for name in ("From", "Date", "Subject")
+            if (value := block.first(name)) is not None
+        ]
+        texts.append("\n".join([*head, "", each.content.plain]))
+    return "\n\n\n".join(texts)[: limits.TEXT_CHARACTERS]
+
+
+def _without_original(version: int, mail: Part, content: Content, walker: Walker) -> Reading:
+    subject = _subject(mail.block)
+    found = None if content.is_report else _inline(mail, content, subject, walker)
+    if found is not None:
+        return _with_inline(version, mail, content, found)
+    text = content.plain
+    kind = diary_kind(text) or diary_kind(subject or "") or "message"
+    return Reading(
+        version=version, kind=kind, subject=subject, text=text, identifiers=_identifiers(text, content.links)
+    )
+
+
+def _inline(mail: Part, content: Content, subject: str | None, walker: Walker) -> Inline | None:
+    """The forward that the text quotes. Text and HTML are both read, and must not contradict each other."""
+    recipients = frozenset(
+        each.address.casefold() for name in ("to", "cc") for each in people_of(mail.block, name) if each.address
+    )
+    from_text = find_forward(content.plain, subject, recipients)
+    if not content.has_both:
+        return from_text
+    from_html = find_forward(content.html, subject, recipients)
+    if from_text is None or from_html is None:
+        return from_text or from_html
+    if _differ(from_text.author, from_html.author):
+        walker.note(_DISAGREE)
+        return replace(from_text, author=Reported())
+    return from_text
+
+
+def _differ(one: Reported, other: Reported) -> bool:
+    if one.address and other.address:
+        return one.address.casefold() != other.address.casefold()
+    return bool(one.name and other.name and one.name.casefold() != other.name.casefold())
+
+
+def _with_inline(version: int, mail: Part, content: Content, found: Inline) -> Reading:
+    return Reading(
+        version=version,
+        direction=_direction(mail, found.author, (*found.to, *found.cc)),
+        claimed=claimed_from(found.date_text, "quoted", found.languages),
+        reported_from=found.author,
+        reported_to=found.to,
+        reported_cc=found.cc,
+        subject=found.subject,
+        text=found.body,
+        note=_note(found.above),
+        forward=Forward(found.rule, found.source, found.header_start, found.header_end, found.body_end, found.chain),
+        identifiers=_identifiers(found.body, content.links),
+    )
+
+
+def _note(above: str) -> str | None:
+    """The contributor's own words above the original, without the lines a mail program put there."""
+    lines = [line for line in above.split("\n") if not is_separator(line)]
+    return "\n".join(lines).strip() or None
+
+
+def _direction(mail: Part, author: Reported, receivers: Sequence[Reported]) -> Direction:
+    """Whether the original came to the contributor or went out from her, judged by the addresses she forwards from."""
+    hers = {each.address.casefold() for each in people_of(mail.block, "from") if each.address}
+    if author.address and author.address.casefold() in hers:
+        return "outbound"
+    if author.address and any(each.address and each.address.casefold() in hers for each in receivers):
+        return "inbound"
+    return "unknown"
+
+
+def person_of(block: Block, name: str, walker: Walker) -> Reported:
+    """The one person in a header; nobody where the header comes twice or names several."""
+    if len(block.every(name)) > 1:
+        walker.note(f"more than one {name.title()} header")
+        return Reported()
+    people = people_of(block, name)
+    if len(people) > 1:
+        walker.note(f"several people in {name.title()}")
+    return people[0] if len(people) == 1 else Reported()
+
+
+def people_of(block: Block, name: str) -> tuple[Reported, ...]:
+    """Everyone in every header of that name, in order."""
+    return tuple(person for value in block.every(name) for person in _people(name, value))
+
+
+def _people(name: str, value: bytes) -> tuple[Reported, ...]:
+    header = through_factory(name, value)
+    addresses = getattr(header, "addresses", ())
+    if addresses and not getattr(header, "defects", ("unknown",)) and all("@" in each.addr_spec for each in addresses):
+        return tuple(_reported(each.display_name, each.addr_spec) for each in addresses)
+    # Split first, decode after: an encoded word must not be able to bring an address of its own.
+    text, _ = decode_text(value[: limits.HEADER_CHARACTERS], None)
+    return tuple(_reported(decode_words(each.name or ""), each.address) for each in read_people(text))
+
+
+def _reported(name: str, address: str | None) -> Reported:
+    shown = displayable(" ".join(name.split()))[: limits.DOOR_CHARACTERS]
+    return Reported(shown if shown and shown != address else None, None if address is None else displayable(address))
+
+
+def _claimed_of(block: Block) -> Claimed:
+    values = block.every("date")
+    return claimed_from(decode_field(values[0]), "header") if len(values) == 1 else Claimed()
+
+
+def _subject(block: Block) -> str | None:
+    value = block.first("subject")
+    return None if value is None else decode_field(value)
+
+
+def _headers(block: Block) -> Headers:
+    return tuple((name, displayable(decode_field(value))) for name, value in block.fields)
+
+
+def _attachments(content: Content, opened: Sequence[_Opened]) -> tuple[Attachment, ...]:
+    files = [file for each in (content, *(one.content for one in opened)) for file in each.files]
+    return tuple(attachment_of(part, role, index) for index, (part, role) in enumerate(files))
+
+
+def _identifiers(text: str, links: Sequence[str]) -> tuple[Identifier, ...]:
+    found = find_identifiers(text)
+    shown = {each.value for each in found}
+    targets = [Identifier("url", link) for link in links if link.startswith("http") and link not in shown]
+    return (*found, *targets)[: limits.IDENTIFIERS]
+
+
+def _finish(
+    reading: Reading,
+    *,
+    headers: Headers,
+    attachments: tuple[Attachment, ...],
+    remote_content: tuple[str, ...],
+    walker: Walker,
+) -> Reading:
+    text, subject, note = displayable(reading.text), reading.subject, reading.note
+    if text != reading.text:
+        walker.note(REPLACED)
+    return replace(
+        reading,
+        headers=headers,
+        attachments=attachments,
+        remote_content=remote_content,
+        text=text,
+        subject=None if subject is None else displayable(subject),
+        note=None if note is None else displayable(note),
+        defects=tuple(map(displayable, walker.defects)),
+    )

@@ -1,0 +1,216 @@
+"""The structure of a mail as slices of its raw bytes. Nothing is re-serialised, so every slice is what the sender wrote.
+
+The standard library's parser is not used for structure: it loses mails that are attached in base64, raises for some
+real headers, and cannot say where in the bytes a part lay (issue 5 and the intake report have the measurements).
+
+A part's slice runs from its first header line to the line break before the next delimiter, which RFC 2046 5.1.1 counts
+to the delimiter: so the slice of an attached original is byte for byte what its DKIM signature covers.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final
+
+from intake.reading import limits
+from intake.reading.fields import Block, Parameters, decode_field, read_block, read_parameters
+from intake.reading.model import Slice
+from intake.reading.transfer import decode_base64, decode_transfer
+
+_DASHES: Final = re.compile(rb"^--[^\r\n]{0,300}", re.MULTILINE)
+_ENCODED: Final = frozenset({"base64", "quoted-printable", "x-uuencode", "uuencode", "x-uue", "uue"})
+_MAIL_FIELDS: Final = frozenset(
+    {"from", "date", "subject", "received", "message-id", "to", "return-path", "mime-version"}
+)
+_FEWEST_MAIL_FIELDS: Final = 3
+_SNIFFED: Final = 64 * 1024
+_MAIL_TYPES: Final = frozenset(
+    {"message/rfc822", "message/global", "message/news", "application/eml", "application/x-eml"}
+)
+_MAYBE_MAIL: Final = frozenset(
+    {"application/octet-stream", "text/plain", "application/download", "application/x-download", ""}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One node: its header block, its place in `data`, and its children (a multipart's parts, or the one attached mail)."""
+
+    data: bytes = field(repr=False)
+    outer: tuple[Slice, ...]
+    start: int
+    body_start: int
+    end: int
+    block: Block
+    content: Parameters
+    disposition: Parameters
+    encoding: str
+    children: tuple[Part, ...] = ()
+
+    @property
+    def media_type(self) -> str:
+        return self.content.value
+
+    @property
+    def is_mail(self) -> bool:
+        """Whether this part is an attached mail that could be opened."""
+        return bool(self.children) and not self.media_type.startswith("multipart/")
+
+    @property
+    def body(self) -> Slice:
+        return Slice(self.body_start, self.end - self.body_start, self.encoding)
+
+    @property
+    def name(self) -> str | None:
+        stated = self.disposition.parameters.get("filename") or self.content.parameters.get("name")
+        return stated.replace("\n", " ").strip()[: limits.DOOR_CHARACTERS] if stated else None
+
+    def decoded(self) -> tuple[bytes, str | None]:
+        return decode_transfer(self.data[self.body_start : self.end], self.encoding)
+
+
+@dataclass(slots=True)
+class Walker:
+    """Opens one mail. Keeps the count of parts and the list of what was odd, over all nested mails."""
+
+    defects: list[str] = field(default_factory=list)
+    parts: int = 0
+
+    def open_mail(self, data: bytes) -> Part:
+        """The tree of a whole mail. Total: any bytes are a mail, at worst one without headers."""
+        return self._open(_Source(data, ()), 0, len(data), 0, "text/plain")
+
+    def note(self, defect: str) -> None:
+        if defect not in self.defects and len(self.defects) < limits.DEFECTS:
+            self.defects.append(defect)
+
+    def _open(self, source: _Source, start: int, end: int, depth: int, default_type: str) -> Part:
+        self.parts += 1
+        block = read_block(source.data, start, end)
+        for defect in block.defects:
+            self.note(defect)
+        content = read_parameters(block.first("content-type"))
+        if "/" not in content.value:
+            content = Parameters(default_type, content.parameters)
+        encoding = decode_field(block.first("content-transfer-encoding") or b"").split(";")[0].strip().lower()
+        part = Part(
+            data=source.data,
+            outer=source.outer,
+            start=start,
+            body_start=min(block.body_start, end),
+            end=end,
+            block=block,
+            content=content,
+            disposition=read_parameters(block.first("content-disposition")),
+            encoding=encoding,
+        )
+        children = self._children(source, part, depth)
+        return part if not children else _with_children(part, children)
+
+    def _children(self, source: _Source, part: Part, depth: int) -> tuple[Part, ...]:
+        is_multipart = part.media_type.startswith("multipart/")
+        if not is_multipart and not _may_be_mail(part):
+            return ()
+        if depth >= limits.DEPTH:
+            self.note("parts nested deeper than the reader looks")
+            return ()
+        if is_multipart:
+            return self._open_multipart(source, part, depth)
+        return self._open_attached(source, part, depth)
+
+    def _open_multipart(self, source: _Source, part: Part, depth: int) -> tuple[Part, ...]:
+        default = "message/rfc822" if part.media_type == "multipart/digest" else "text/plain"
+        children: list[Part] = []
+        spans = source.between(part.content.parameters.get("boundary", ""), part.body_start, part.end)
+        if not spans:
+            self.note("a multipart without its boundary")
+        for start, end in spans:
+            if self.parts >= limits.PARTS:
+                self.note("more parts than the reader looks at")
+                break
+            children.append(self._open(source, start, end, depth + 1, default))
+        return tuple(children)
+
+    def _open_attached(self, source: _Source, part: Part, depth: int) -> tuple[Part, ...]:
+        """The mail inside a part, in whatever transfer encoding it truly is."""
+        if self.parts >= limits.PARTS:
+            self.note("more parts than the reader looks at")
+            return ()
+        raw = part.data[part.body_start : part.end]
+        stated = part.media_type in _MAIL_TYPES
+        if looks_like_mail(raw, stated=stated):
+            # Also where a transfer encoding is claimed that is not there: RFC 2046 forbids one, some senders write it.
+            return (self._open(source, part.body_start, part.end, depth + 1, "text/plain"),)
+        encoding = part.encoding if part.encoding in _ENCODED else "base64"
+        decoded, _ = decode_transfer(raw, encoding) if encoding != "base64" else decode_base64(raw)
+        if not looks_like_mail(decoded, stated=stated):
+            return ()
+        inner = _Source(decoded, (*part.outer, Slice(part.body_start, part.end - part.body_start, encoding)))
+        return (self._open(inner, 0, len(decoded), depth + 1, "text/plain"),)
+
+
+def _with_children(part: Part, children: tuple[Part, ...]) -> Part:
+    return Part(
+        part.data,
+        part.outer,
+        part.start,
+        part.body_start,
+        part.end,
+        part.block,
+        part.content,
+        part.disposition,
+        part.encoding,
+        children,
+    )
+
+
+def _may_be_mail(part: Part) -> bool:
+    if part.media_type in _MAIL_TYPES:
+        return True
+    return part.media_type in _MAYBE_MAIL and (part.name or "").lower().endswith((".eml", ".mht"))
+
+
+def looks_like_mail(data: bytes, *, stated: bool) -> bool:
+    """Whether `data` starts with a mail's header block. One that is stated to be a mail needs a single known field."""
+    block = read_block(data, 0, min(len(data), _SNIFFED))
+    known = {name.lower() for name, _ in block.fields} & _MAIL_FIELDS
+    return len(known) >= (1 if stated else _FEWEST_MAIL_FIELDS)
+
+
+class _Source:
+    """Bytes to open parts in, with an index of their possible delimiter lines: finding a boundary is then one look-up."""
+
+    def __init__(self, data: bytes, outer: tuple[Slice, ...]) -> None:
+        self.data = data
+        self.outer = outer
+        self._index: dict[bytes, list[int]] | None = None
+
+    def between(self, boundary: str, start: int, end: int) -> list[tuple[int, int]]:
+        """The spans of the parts that `boundary` delimits between `start` and `end`; without a final delimiter, up to `end`."""
+        if not boundary:
+            return []
+        key = b"--" + boundary.encode("utf-8", "surrogateescape").rstrip()
+        opening = self._places(key, start, end)
+        closing = self._places(key + b"--", start, end)
+        final = next((place for place in closing if opening and place > opening[0]), end)
+        places = [place for place in opening if place < final]
+        return [self._span(place, stop, end) for place, stop in pairwise([*places, final])]
+
+    def _span(self, place: int, stop: int, end: int) -> tuple[int, int]:
+        newline = self.data.find(b"\n", place, end)
+        start = end if newline < 0 else newline + 1
+        if stop != end:  # a delimiter stands there, and the line break before it is part of it
+            stop -= self.data.startswith(b"\n", stop - 1)
+            stop -= self.data.startswith(b"\r", stop - 1)
+        return start, max(start, stop)
+
+    def _places(self, key: bytes, start: int, end: int) -> list[int]:
+        if self._index is None:
+            self._index = {}
+            for match in _DASHES.finditer(self.data):
+                self._index.setdefault(match[0].rstrip(), []).append(match.start())
+        places = self._index.get(key, [])
+        return places[bisect_left(places, start) : bisect_left(places, end)]
