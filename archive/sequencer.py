@@ -19,12 +19,14 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, text
 
 from archive import tlog
-from archive.custody import NO_PREDECESSOR, StreamHead, leaf_bytes, pseudonym
+from archive.custody import NO_PREDECESSOR, SYSTEM, Action, CustodyEntry, StreamHead, leaf_bytes, pseudonym
 from archive.errors import LedgerForkedError
-from archive.ledger import nodes
+from archive.ledger import nodes, record
+from archive.marks import LOG_KEY, get_mark, set_mark
 from archive.signed_note import Checkpoint, Note, SigningKey
 from archive.tables import checkpoint, custody_entry, custody_leaf, custody_pending, tree_node
 
+ACTOR = "system:sequencer"
 BATCH = 2000
 # Any constant of ours: two sequencers must agree on it.
 ADVISORY_LOCK = 0x686F6C64
@@ -64,6 +66,16 @@ class Sequencer:
             if _locked(connection):
                 self._sign(connection)
         return placed
+
+    def announce(self) -> None:
+        """Say in the ledger and in the database which key signs from here on; once for each key."""
+        vkey = self.key.verifier.encode()
+        with self.engine.begin() as connection:
+            if get_mark(connection, LOG_KEY) == vkey:
+                return
+            set_mark(connection, LOG_KEY, vkey, at=self.now())
+            facts = {"origin": self.key.name, "verifier_key": vkey}
+            record(connection, CustodyEntry(SYSTEM, Action.LEDGER_STARTED, ACTOR, self.now(), facts))
 
     def _place(self, connection: Connection) -> int:
         rows = _waiting(connection)

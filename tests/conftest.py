@@ -21,9 +21,13 @@ from pathlib import Path
 
 import pytest
 
+from archive.database import engine, migrate
+from archive.marks import record_vault_test
+from cli import composition
 from services.embedded import Embedded, embedded, running_environment
 from services.postgres import DatabaseUrls
 from services.process import start_ticks
+from settings import Settings
 
 FOLDER = "HOLDFAST_TEST_FOLDER"
 START_SECONDS = 90
@@ -69,6 +73,37 @@ class Stack:
         return name
 
 
+class Installation:
+    """One test's own database, bucket and keys, and what the rooms are built from."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        self.environ = environ
+        self.settings = Settings.from_environment(environ)
+        with _environment(environ):  # boto3 reads its credentials when a client is made
+            self.archive = composition.archive(self.settings)
+        self.engine = self.archive.engine
+        self.vault = self.archive.vault
+        self.sequencer = composition.sequencer(self.settings)
+
+    def close(self) -> None:
+        """Leave no connection and no thread behind."""
+        self.archive.threads.shutdown()
+        self.engine.dispose()
+        self.sequencer.engine.dispose()
+        self.vault.client.close()
+
+
+@contextlib.contextmanager
+def _environment(environ: dict[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def stack() -> Stack:
     """All embedded parts, running; shared by everything in this run, so look only at what you made."""
@@ -92,6 +127,44 @@ def environment(stack: Stack) -> dict[str, str]:
         "HOLDFAST_DATABASE_DISPOSAL_URL": databases.disposal,
         "HOLDFAST_S3_BUCKET": stack.fresh_bucket(),
     }
+
+
+@pytest.fixture(scope="session")
+def migrated(stack: Stack) -> str:
+    """The name of a migrated database that every installation of this run is copied from."""
+    folder = Path(os.environ[FOLDER])
+    name = "migrated_template"
+    with (folder / "migrating").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "migrated").exists():
+            owner = engine(stack.parts.database(name).owner, pool_size=1)
+            migrate(owner)
+            owner.dispose()
+            (folder / "migrated").touch()
+    return name
+
+
+@pytest.fixture
+def installation(stack: Stack, migrated: str, tmp_path: Path) -> Iterator[Installation]:
+    """A whole installation of one test's own: migrated database, trusted vault, keys; nothing runs in it yet."""
+    databases = stack.fresh_database(migrated)
+    environ = stack.environment() | {
+        "HOLDFAST_HOME": str(tmp_path / "home"),
+        "HOLDFAST_DATABASE_URL": databases.app,
+        "HOLDFAST_DATABASE_OWNER_URL": databases.owner,
+        "HOLDFAST_DATABASE_SEQUENCER_URL": databases.sequencer,
+        "HOLDFAST_DATABASE_DISPOSAL_URL": databases.disposal,
+        "HOLDFAST_S3_BUCKET": stack.fresh_bucket(),
+        "HOLDFAST_CHECKPOINT_FILE": str(tmp_path / "last-checkpoint.note"),
+        "HOLDFAST_LOCK_DAYS": "1",
+    }
+    made = Installation(environ)
+    with made.engine.begin() as connection:
+        record_vault_test(
+            connection, [], bucket=environ["HOLDFAST_S3_BUCKET"], at=composition.now(), actor="system:tests"
+        )
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -248,8 +248,9 @@ GRANT SELECT, INSERT, UPDATE ON account, session, "case", case_member, contribut
 GRANT DELETE ON session TO holdfast_app;
 GRANT SELECT, INSERT ON custody_entry, custody_payload, custody_pending TO holdfast_app;
 GRANT SELECT ON custody_leaf, tree_node, checkpoint TO holdfast_app;
-GRANT SELECT ON custody_entry, custody_payload, mark TO holdfast_sequencer;
-GRANT SELECT, DELETE ON custody_pending TO holdfast_sequencer;
+GRANT SELECT, INSERT ON custody_entry, custody_payload, custody_pending TO holdfast_sequencer;
+GRANT SELECT, INSERT, UPDATE ON mark TO holdfast_sequencer;
+GRANT DELETE ON custody_pending TO holdfast_sequencer;
 GRANT SELECT, INSERT ON custody_leaf, tree_node, checkpoint TO holdfast_sequencer;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO holdfast_disposal;
 GRANT DELETE ON custody_payload TO holdfast_disposal;

@@ -1,0 +1,115 @@
+"""Composition: what each process is made of, from its settings. The only room that knows everybody.
+
+Each function builds one collaborator; a process builds only what it needs, and fails at start with a sentence that
+says what to set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from sqlalchemy import Connection, Engine
+
+from archive.accession import Archive
+from archive.database import engine
+from archive.marks import LOG_KEY, get_mark
+from archive.sequencer import Sequencer
+from archive.signed_note import SigningKey
+from archive.vault import Vault, s3_client
+from settings import Settings, SettingsError
+
+VAULT_THREADS = 8
+
+
+def now() -> datetime:
+    """The clock: aware, UTC."""
+    return datetime.now(UTC)
+
+
+def app_engine(settings: Settings, *, pool_size: int = 5) -> Engine:
+    """The application's own login."""
+    return engine(settings.need("database_url"), pool_size=pool_size)
+
+
+def owner_engine(settings: Settings) -> Engine:
+    """The owner's login, for migrations; the application's where no other is set."""
+    return engine(settings.database_owner_url or settings.need("database_url"), statement_timeout_seconds=600)
+
+
+def vault(settings: Settings, *, connections: int = VAULT_THREADS) -> Vault:
+    """The bucket that evidence goes into."""
+    client = s3_client(endpoint_url=settings.s3_endpoint_url, region=settings.s3_region, connections=connections)
+    return Vault(client, settings.need("s3_bucket"))
+
+
+def archive(settings: Settings) -> Archive:
+    """Accession, with threads of this process's own."""
+    return Archive(
+        engine=app_engine(settings),
+        vault=vault(settings),
+        origin=settings.origin,
+        lock_for=timedelta(days=settings.lock_days),
+        threads=ThreadPoolExecutor(VAULT_THREADS, thread_name_prefix="vault"),
+    )
+
+
+def sequencer(settings: Settings) -> Sequencer:
+    """The one process that holds the signing key."""
+    url = settings.database_sequencer_url or settings.need("database_url")
+    outside = Path(settings.need("checkpoint_file"))
+    outside.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Sequencer(
+        engine=engine(url, pool_size=1),
+        secret=secret(settings, "ledger"),
+        key=signing_key(settings),
+        outside=outside,
+        now=now,
+    )
+
+
+def secret(settings: Settings, purpose: str) -> bytes:
+    """A secret for one purpose, 32 bytes, derived from the installation's secret key.
+
+    Raises:
+        SettingsError: The file is missing or does not hold at least 64 hex digits.
+    """
+    path = Path(settings.need("secret_key_file"))
+    try:
+        master = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except (OSError, ValueError) as error:
+        raise SettingsError("HOLDFAST_SECRET_KEY_FILE", f"{path.name} must hold 64 hex digits") from error
+    if len(master) < hashlib.sha256().digest_size:
+        raise SettingsError("HOLDFAST_SECRET_KEY_FILE", f"{path.name} is too short: 64 hex digits at least")
+    return hmac.new(master, f"holdfast {purpose}".encode(), hashlib.sha256).digest()
+
+
+def signing_key(settings: Settings) -> SigningKey:
+    """The ledger's key under the ledger's name.
+
+    Raises:
+        SettingsError: The file is missing or holds no Ed25519 key.
+    """
+    path = Path(settings.need("signing_key_file"))
+    try:
+        private = load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError) as error:
+        raise SettingsError("HOLDFAST_SIGNING_KEY_FILE", f"{path.name} is no PKCS #8 PEM key") from error
+    if not isinstance(private, Ed25519PrivateKey):
+        raise SettingsError("HOLDFAST_SIGNING_KEY_FILE", f"{path.name} is no Ed25519 key")
+    return SigningKey(settings.origin, private)
+
+
+def trust_policy(settings: Settings, connection: Connection) -> str:
+    """The policy this installation publishes: its file, or one made from the key the sequencer announced."""
+    if settings.policy_file:
+        return settings.policy_file.read_text(encoding="utf-8")
+    vkey = get_mark(connection, LOG_KEY)
+    if vkey is None:
+        raise SettingsError("HOLDFAST_POLICY_FILE", "no sequencer has announced its key yet: start one first")
+    return f"log {vkey}\nquorum none\n"

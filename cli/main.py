@@ -1,0 +1,28 @@
+"""The `holdfast` command and its list of commands."""
+
+from __future__ import annotations
+
+import click
+
+from cli import care, people, processes
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def main() -> None:
+    """Keep forwarded texts and e-mails unaltered, answer safely, show the pattern, hand over what verifies without us."""
+
+
+for command in (
+    processes.web,
+    processes.worker,
+    processes.sequencer,
+    processes.mailbox,
+    processes.beat,
+    people.user,
+    people.case,
+    people.contributor,
+    care.migrate_,
+    care.doctor,
+    care.settings_,
+):
+    main.add_command(command)

@@ -1,0 +1,142 @@
+"""Accounts, cases and contributors from the command line; each act is a custody entry by `cli:<user>`."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from pathlib import Path
+
+import click
+
+from archive.case import case_of, open_case
+from archive.contributor import Contact, ContactKind, ReplyStyle, SafeContact, enrol
+from cli import composition
+from cli.options import actor, as_json, home, print_json, settings_with_services, telling_errors
+from intake.addresses import normal_email, normal_phone
+
+ROLES = ("officer", "supervisor", "disclosure", "auditor", "administrator")
+
+
+@click.group()
+def user() -> None:
+    """Accounts of this installation."""
+
+
+@user.command("add")
+@click.argument("email")
+@click.option("--role", type=click.Choice(ROLES), required=True)
+@as_json
+@home
+@telling_errors
+def add_user(email: str, role: str, *, as_json: bool, home: Path) -> None:
+    """Add an account and print its one-time password, to be changed at first sign-in."""
+    from web.accounts import add_account
+
+    with settings_with_services(home) as settings, composition.app_engine(settings).begin() as connection:
+        password = add_account(connection, email, role, at=composition.now(), actor=actor())
+    if as_json:
+        print_json({"email": email, "password": password})
+    else:
+        click.echo(f"{email} may sign in once with: {password}")
+
+
+@click.group()
+def case() -> None:
+    """Cases."""
+
+
+@case.command("open")
+@click.argument("reference")
+@click.option("--officer", required=True, help="E-mail address of the officer in case.")
+@click.option("--title", default=None)
+@as_json
+@home
+@telling_errors
+def open_(reference: str, officer: str, title: str | None, *, as_json: bool, home: Path) -> None:
+    """Open a case under the force's own reference."""
+    from web.accounts import account_by_email
+
+    with settings_with_services(home) as settings, composition.app_engine(settings).begin() as connection:
+        account = account_by_email(connection, officer)
+        opened = open_case(connection, reference, officer=account.id, title=title, at=composition.now(), actor=actor())
+    if as_json:
+        print_json({"case": opened.reference, "slug": opened.slug, "id": str(opened.id)})
+    else:
+        click.echo(f"opened {opened.reference}: /cases/{opened.slug}")
+
+
+@click.group()
+def contributor() -> None:
+    """People who may send in material."""
+
+
+def _quiet(text: str | None) -> tuple[time, time] | None:
+    if text is None:
+        return None
+    first, _, last = text.partition("-")
+    try:
+        return time.fromisoformat(first), time.fromisoformat(last)
+    except ValueError as error:
+        raise click.BadParameter("write it as 22:00-07:00", param_hint="--quiet") from error
+
+
+def _contacts(phones: tuple[str, ...], emails: tuple[str, ...]) -> list[Contact]:
+    contacts = []
+    for written in phones:
+        number = normal_phone(written)
+        if number is None:
+            raise click.BadParameter(f"{written!r} is no telephone number", param_hint="--phone")
+        contacts.append(Contact(ContactKind.PHONE, number))
+    for written in emails:
+        address = normal_email(written)
+        if address is None:
+            raise click.BadParameter(f"{written!r} is no e-mail address", param_hint="--email")
+        contacts.append(Contact(ContactKind.EMAIL, address))
+    if not contacts:
+        raise click.UsageError("give at least one --phone or --email: nobody can be recognised by a name")
+    return contacts
+
+
+@contributor.command("enrol")
+@click.argument("reference")
+@click.option("--name", required=True)
+@click.option("--phone", "phones", multiple=True, help="Number she forwards from; may be given several times.")
+@click.option("--email", "emails", multiple=True, help="Address she forwards from; may be given several times.")
+@click.option("--reply", type=click.Choice([style.value for style in ReplyStyle]), default="none", show_default=True)
+@click.option("--quiet", default=None, help="Local times with no answer: 22:00-07:00.")
+@click.option("--review-by", type=click.DateTime(["%Y-%m-%d"]), default=None, help="Last day the agreement stands.")
+@as_json
+@home
+@telling_errors
+def enrol_(
+    reference: str,
+    name: str,
+    phones: tuple[str, ...],
+    emails: tuple[str, ...],
+    reply: str,
+    quiet: str | None,
+    review_by: date | None,
+    *,
+    as_json: bool,
+    home: Path,
+) -> None:
+    """Enrol a person on a case. Without --reply she is never answered."""
+    contacts = _contacts(phones, emails)
+    agreed = SafeContact(ReplyStyle(reply), quiet=_quiet(quiet), review_by=_day(review_by))
+    with settings_with_services(home) as settings, composition.app_engine(settings).begin() as connection:
+        person = enrol(
+            connection,
+            case_of(connection, reference).id,
+            name=name,
+            contacts=contacts,
+            safe_contact=agreed,
+            at=composition.now(),
+            actor=actor(),
+        )
+    if as_json:
+        print_json({"contributor": str(person.id), "name": person.name, "initials": person.initials})
+    else:
+        click.echo(f"enrolled {person.name}; her exhibits are {person.initials}/1 and on")
+
+
+def _day(moment: date | None) -> date | None:
+    return date(moment.year, moment.month, moment.day) if moment else None

@@ -1,0 +1,81 @@
+"""Promise 4, second line: what a login may do to the ledger's rows, and that migrations make what the code knows."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from archive.custody import SYSTEM, Action, CustodyEntry
+from archive.database import engine, latest_revision, migrate
+from archive.ledger import record
+from archive.tables import metadata
+from cli.composition import now
+
+FORBIDDEN = [
+    f"{act} {table}{rest}"
+    for table in ("custody_entry", "custody_leaf", "tree_node", "checkpoint")
+    for act, rest in (("DELETE FROM", ""), ("TRUNCATE", ""))
+] + [
+    "UPDATE custody_entry SET at = now()",
+    "UPDATE custody_payload SET body = ''",
+    "DELETE FROM custody_payload",
+    "DELETE FROM custody_pending",
+    "UPDATE custody_leaf SET leaf = ''",
+    "UPDATE tree_node SET hash = ''",
+    "UPDATE checkpoint SET note = ''",
+    "INSERT INTO custody_leaf VALUES (0, 0, '', '', '', 0, '')",
+    "INSERT INTO checkpoint VALUES (1, '', '', now())",
+    "DELETE FROM acquisition",
+    "DELETE FROM exhibit",
+    "DROP TABLE custody_entry",
+]
+
+
+@pytest.fixture
+def with_an_entry(installation):
+    with installation.engine.begin() as connection:
+        record(connection, CustodyEntry(SYSTEM, Action.VAULT_TESTED, "system:tests", now()))
+    installation.sequencer.run_once()
+    return installation
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN)
+def test_the_application_cannot_change_what_the_ledger_holds(with_an_entry, statement):
+    with pytest.raises(DBAPIError, match="permission denied|must be owner"), with_an_entry.engine.begin() as connection:
+        connection.execute(text(statement))
+
+
+@pytest.mark.parametrize("table", ["custody_entry", "custody_leaf", "tree_node", "checkpoint"])
+@pytest.mark.parametrize("act", ["DELETE FROM {}", "TRUNCATE {}"])
+def test_even_the_owner_is_refused_by_the_guards(with_an_entry, table, act):
+    owner = engine(with_an_entry.settings.database_owner_url, pool_size=1)
+    with pytest.raises(DBAPIError, match="written once"), owner.begin() as connection:
+        connection.execute(text(act.format(table)))
+    owner.dispose()
+
+
+def test_the_sequencer_cannot_touch_evidence_or_people(with_an_entry):
+    with pytest.raises(DBAPIError, match="permission denied"), with_an_entry.sequencer.engine.begin() as connection:
+        connection.execute(text("SELECT * FROM acquisition"))
+
+
+def test_migrations_make_exactly_the_tables_the_code_knows(installation):
+    owner = engine(installation.settings.database_owner_url, pool_size=1)
+    with owner.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={"include_object": lambda item, name, kind, reflected, other: kind in {"table", "column"}},
+        )
+        assert compare_metadata(context, metadata) == []
+    owner.dispose()
+
+
+def test_migrating_twice_changes_nothing_and_keeps_the_data(with_an_entry):
+    owner = engine(with_an_entry.settings.database_owner_url, pool_size=1)
+    with owner.connect() as connection:
+        before = connection.execute(text("SELECT * FROM custody_entry")).all()
+    assert migrate(owner) == latest_revision()
+    with owner.connect() as connection:
+        assert connection.execute(text("SELECT * FROM custody_entry")).all() == before != []
+    owner.dispose()
