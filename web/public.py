@@ -68,7 +68,7 @@ RISK: Final = Page(
     "/are-you-at-risk", "risk.html", "Questions", "Are you at risk?", "Twelve short questions. We keep no answers."
 )
 SAFETY: Final = Page(
-    "/help/day-to-day", "safety.html", "Day to day", "Keeping safe", "At home, outside, on the phone and online."
+    "/help/day-to-day", "safety.html", "Day to day", "Keeping safe", "Outside, on the phone and online."
 )
 KNOWN: Final = Page(
     "/help/someone-you-know", "known.html", "Someone you know", "If you know who it is", "Why no answer is best."
@@ -78,8 +78,8 @@ PHONE: Final = Page(
     "/help/your-phone",
     "your_phone.html",
     "Your phone",
-    "Leaving no trace of these pages",
-    "If someone looks at your phone.",
+    "If someone looks at your phone",
+    "What stays on it, and what you can do.",
 )
 RECORDS: Final = Page(
     "/help/keeping-records",
@@ -106,7 +106,7 @@ REPORT: Final = Page(
     "How to report it, and what happens then.",
 )
 SUPPORT: Final = Page(
-    "/help/support", "support.html", "Support", "People who can help", "A free helpline, and help near you."
+    "/help/support", "support.html", "Support", "People who can help", "A helpline, and others you can talk to."
 )
 PRIVACY: Final = Page("/privacy", "privacy.html", "Privacy", "Your privacy")
 ACCESSIBILITY: Final = Page("/accessibility", "accessibility.html", "Accessibility", "Can you use these pages?")
@@ -130,7 +130,7 @@ QUESTIONS: Final = tuple(
     for number, text in enumerate(
         (
             "Are you very frightened?",
-            "Were you abused by a partner or family, stalked or harassed before this?",
+            "Before this, did they or anyone else abuse you at home, stalk you or harass you?",
             "Have they broken or wrecked things that belong to you?",
             "Do they turn up without warning more than three times a week?",
             "Have they followed you, or hung around near your home or work?",
@@ -176,7 +176,9 @@ def any_yes(answers: Mapping[str, str]) -> bool | None:
 
 
 def _show(page: Page) -> str:
-    return render_template(f"public/{page.template}", page=page, back=_back(page), next_page=_next_page(page))
+    # A form ends with its button, not with a way past it.
+    following = None if page is RISK else _next_page(page)
+    return render_template(f"public/{page.template}", page=page, back=_back(page), next_page=following)
 
 
 def _answer_risk() -> str:
@@ -186,7 +188,8 @@ def _answer_risk() -> str:
     if found is None:
         return render_template("public/risk.html", page=RISK, back=ALL_PAGES.path, next_page=None, unanswered=True)
     page = Page(RISK.path, "risk_answer.html", RISK.title, "Take it seriously" if found else "What you can do")
-    return render_template(f"public/{page.template}", page=page, back=RISK.path, next_page=None, any_yes=found)
+    following = _next_page(RISK)
+    return render_template("public/risk_answer.html", page=page, back=RISK.path, next_page=following, any_yes=found)
 
 
 def _back(page: Page) -> str:
