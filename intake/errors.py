@@ -1,0 +1,147 @@
+"""Every error the doors raise, on one page, in the archive's families.
+
+TransientError                      try again
+├── MailboxUnavailableError         connection lost, cut or frozen; the server is away
+│   └── MailboxBusyError            the server says: not now
+├── TwilioUnavailableError          Twilio, or where it keeps media, did not answer or said: not now
+└── MediaNotThereYetError           the text is here, its picture is not yet
+RefusedError                        tell the person
+├── MailboxUrlError                 the setting is not the address of a mailbox
+├── LoginRefusedError               wrong password, or this account may not
+├── NoSuchMailboxError              the account has no such folder
+├── InsecureMailboxError            the password would cross a network in the clear
+├── UidValidityChangedError         the UIDs of this batch mean nothing any more
+├── TwilioRefusedError              wrong credentials, or no such thing
+├── MediaRefusedError               a host, a redirect or a size that is not allowed
+└── UnreadableFileError             a file to import cannot be read
+IntegrityFault                      (none of our own)
+"""
+
+from __future__ import annotations
+
+from archive.errors import RefusedError, TransientError
+
+
+class MailboxUnavailableError(TransientError):
+    """The mail server is away, or the connection was lost."""
+
+    def __init__(self, act: str, because: str) -> None:
+        super().__init__(act, because)
+        self.act, self.because = act, because
+
+    def __str__(self) -> str:
+        return f"the mailbox could not {self.act}: {self.because}"
+
+
+class MailboxBusyError(MailboxUnavailableError):
+    """The mail server answers, but says that it cannot now (RFC 5530: UNAVAILABLE, INUSE, LIMIT)."""
+
+
+class TwilioUnavailableError(TransientError):
+    """Twilio, or the host it keeps media on, did not answer, or said that it cannot now."""
+
+    def __init__(self, act: str, because: str) -> None:
+        super().__init__(act, because)
+        self.act, self.because = act, because
+
+    def __str__(self) -> str:
+        return f"Twilio could not {self.act}: {self.because}"
+
+
+class MediaNotThereYetError(TransientError):
+    """A picture of a fresh text is not on Twilio's servers yet."""
+
+    def __init__(self, source_id: str) -> None:
+        super().__init__(source_id)
+        self.source_id = source_id
+
+    def __str__(self) -> str:
+        return f"{self.source_id} is not there yet"
+
+
+class MailboxUrlError(RefusedError):
+    """A setting is not the address of a mailbox. The text never holds the address: it has a password in it."""
+
+    def __init__(self, because: str) -> None:
+        super().__init__(because)
+        self.because = because
+
+    def __str__(self) -> str:
+        return f"not a mailbox address ({self.because}); write imaps://user:password@host:port/FOLDER"
+
+
+class LoginRefusedError(RefusedError):
+    """The mail server knows this account or password not."""
+
+    def __init__(self, host: str, because: str) -> None:
+        super().__init__(host, because)
+        self.host, self.because = host, because
+
+    def __str__(self) -> str:
+        return f"{self.host} refused the login ({self.because}); check user and password of the mailbox"
+
+
+class NoSuchMailboxError(RefusedError):
+    """The account has no folder of this name."""
+
+    def __init__(self, folder: str, because: str) -> None:
+        super().__init__(folder, because)
+        self.folder, self.because = folder, because
+
+    def __str__(self) -> str:
+        return f"the account has no folder {self.folder!r} ({self.because}); check the mailbox address"
+
+
+class InsecureMailboxError(RefusedError):
+    """The server offers no encryption and is not on this machine."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(host)
+        self.host = host
+
+    def __str__(self) -> str:
+        return f"{self.host} offers no encryption: the password is not sent; use imaps://"
+
+
+class UidValidityChangedError(RefusedError):
+    """The folder was made anew: UIDs announced before mean nothing. The watcher announces what is there now."""
+
+    def __init__(self, mailbox: str, announced: int, found: int) -> None:
+        super().__init__(mailbox, announced, found)
+        self.mailbox, self.announced, self.found = mailbox, announced, found
+
+    def __str__(self) -> str:
+        return f"{self.mailbox}: announced under UIDVALIDITY {self.announced}, which is now {self.found}"
+
+
+class TwilioRefusedError(RefusedError):
+    """Twilio says no: the credentials are wrong, or there is no such thing."""
+
+    def __init__(self, act: str, because: str) -> None:
+        super().__init__(act, because)
+        self.act, self.because = act, because
+
+    def __str__(self) -> str:
+        return f"Twilio refused to {self.act}: {self.because}"
+
+
+class MediaRefusedError(RefusedError):
+    """A picture lies where we do not go, or is larger than we take."""
+
+    def __init__(self, because: str) -> None:
+        super().__init__(because)
+        self.because = because
+
+    def __str__(self) -> str:
+        return f"the picture was not fetched: {self.because}"
+
+
+class UnreadableFileError(RefusedError):
+    """A file to import cannot be read, or is larger than one acquisition may be."""
+
+    def __init__(self, name: str, because: str) -> None:
+        super().__init__(name, because)
+        self.name, self.because = name, because
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.because}"
