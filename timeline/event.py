@@ -1,0 +1,192 @@
+"""Timeline events, in the form that CONTRACT gives them ("Timeline JSON")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from archive.acquisition import rendered
+from archive.provenance import Grading
+from intake.reading.model import Reading
+
+CSV_HEADER: Final = (
+    *("reference", "kind", "channel", "direction", "claimed_at", "claimed_zone", "claimed_precision"),
+    *("claimed_source", "claimed_text", "received_at", "delivered_at", "contributor"),
+    *("reported_name", "reported_address", "reported_number", "subject", "text", "attachments", "grade"),
+    *("state", "ledger_index", "sha256", "size_bytes", "media_type", "id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExhibitFacts:
+    """What the archive recorded of the exhibit behind an event: observed, never claimed.
+
+    Attributes:
+        id: The exhibit's id.
+        reference: `ABC/1`, or None where none was allocated.
+        channel: The door it came in by.
+        sha256: Of the bytes as received; `size_bytes` and `media_type` likewise.
+        received_at: Our clock; `delivered_at` the provider's, if it told.
+        state: `archived`, `sealed`, ... (CONTRACT).
+        ledger_index: Leaf index of its `exhibit.archived` entry, None until sequenced.
+        contributor: Who sent it in, if enrolled.
+        ordered_at: Where it stands on the timeline.
+        parent_id: The exhibit it came with (a text's picture).
+    """
+
+    id: UUID
+    reference: str | None
+    channel: str
+    sha256: str
+    size_bytes: int
+    media_type: str
+    received_at: datetime
+    delivered_at: datetime | None
+    state: str
+    ledger_index: int | None
+    contributor: str | None
+    ordered_at: datetime
+    parent_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherExhibit:
+    """A derived exhibit that came with an event's own: a text's picture."""
+
+    id: UUID
+    reference: str | None
+    media_type: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEvent:
+    """What the timeline shows of one exhibit.
+
+    Attributes:
+        facts: What the archive recorded.
+        reading: Our reading of it, or None where it was not read yet.
+        kind: message, diary, call or attachment.
+        direction: inbound, outbound or unknown, as seen from the contributor.
+        grading: Its provenance grade; None until it was read.
+        further: Exhibits that came with it.
+    """
+
+    facts: ExhibitFacts
+    reading: Reading | None
+    kind: str
+    direction: str
+    grading: Grading | None
+    further: tuple[FurtherExhibit, ...] = ()
+
+    @property
+    def reading_state(self) -> str:
+        """`read`, `unreadable`, or `unread` until the reader was there."""
+        return self.reading.state if self.reading else "unread"
+
+    def to_json(self) -> dict[str, Any]:
+        """The event as CONTRACT has it, and a few fields more."""
+        found = self.reading or _UNREAD
+        return {
+            "id": str(self.facts.id),
+            "kind": self.kind,
+            "channel": self.facts.channel,
+            "direction": self.direction,
+            **_observed_json(self.facts),
+            **_claimed_json(found),
+            **_words_json(found),
+            "grade": self.grading.grade.value if self.grading else None,
+            "grade_reasons": list(self.grading.reasons) if self.grading else [],
+            "authenticity": [],
+            "exhibit": _exhibit_json(self.facts),
+            "attachments": self._attachments_json(found),
+            "ledger_index": self.facts.ledger_index,
+            "state": self.facts.state,
+            "reading_state": self.reading_state,
+            "parent": str(self.facts.parent_id) if self.facts.parent_id else None,
+        }
+
+    def _attachments_json(self, found: Reading) -> list[dict[str, Any]]:
+        within = [
+            {
+                "id": f"{self.facts.id}/{part.index}",
+                "name": part.name,
+                "media_type": part.media_type,
+                "sha256": part.sha256,
+                "size_bytes": part.size_bytes,
+            }
+            for part in found.attachments
+        ]
+        beside = [
+            {
+                "id": str(one.id),
+                "name": None,
+                "media_type": one.media_type,
+                "sha256": one.sha256,
+                "size_bytes": one.size_bytes,
+            }
+            for one in self.further
+        ]
+        return within + beside
+
+    def csv_row(self) -> tuple[str, ...]:
+        """The event's cells in the order of `CSV_HEADER`."""
+        document = self.to_json()
+        reported: Mapping[str, Any] = document["reported_from"]
+        names = [one["name"] or one["media_type"] for one in document["attachments"]]
+        cells = {
+            **document,
+            "reference": document["exhibit"]["reference"],
+            "reported_name": reported["name"],
+            "reported_address": reported["address"],
+            "reported_number": reported["number"],
+            "attachments": "; ".join(names),
+            **{name: document["exhibit"][name] for name in ("sha256", "size_bytes", "media_type")},
+        }
+        return tuple("" if cells[name] is None else str(cells[name]) for name in CSV_HEADER)
+
+
+_UNREAD: Final = Reading(version=0)
+
+
+def _observed_json(facts: ExhibitFacts) -> dict[str, Any]:
+    return {
+        "received_at": rendered(facts.received_at),
+        "delivered_at": rendered(facts.delivered_at) if facts.delivered_at else None,
+        "contributor": facts.contributor,
+    }
+
+
+def _claimed_json(found: Reading) -> dict[str, Any]:
+    return {
+        "claimed_at": found.claimed.at,
+        "claimed_zone": found.claimed.zone,
+        "claimed_precision": found.claimed.precision,
+        "claimed_source": found.claimed.source,
+        "claimed_text": found.claimed.text,
+    }
+
+
+def _words_json(found: Reading) -> dict[str, Any]:
+    sender = found.reported_from
+    return {
+        "reported_from": {"name": sender.name, "address": sender.address, "number": sender.number},
+        "subject": found.subject,
+        "text": found.text,
+        "note": found.note,
+        "identifiers": [{"kind": one.kind, "value": one.value} for one in found.identifiers],
+    }
+
+
+def _exhibit_json(facts: ExhibitFacts) -> dict[str, Any]:
+    return {
+        "id": str(facts.id),
+        "reference": facts.reference,
+        "sha256": facts.sha256,
+        "size_bytes": facts.size_bytes,
+        "media_type": facts.media_type,
+    }

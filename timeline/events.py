@@ -1,0 +1,176 @@
+"""The events of a case, out of its exhibits, their newest readings and the ledger.
+
+They come out of the database in order and one batch at a time; nothing here writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, func, lateral, select, true
+from sqlalchemy.sql import ColumnElement
+
+from archive.exhibit import ExhibitRef
+from archive.ledger import checkpoint_size
+from archive.provenance import Grading, Kept, grade_of
+from archive.tables import acquisition, contributor, contributor_contact, custody_leaf, exhibit, reading
+from intake.addresses import normal_email, normal_phone
+from intake.reading.model import Reading
+from timeline.event import ExhibitFacts, FurtherExhibit, TimelineEvent
+from timeline.readings import opened
+
+BATCH: Final = 500
+
+# The newest reading of an exhibit; its first column is null where there is none.
+_newest = lateral(
+    select(reading.c.content, reading.c.words, reading.c.ordered_at)
+    .where(reading.c.exhibit_id == exhibit.c.id)
+    .order_by(reading.c.version.desc())
+    .limit(1)
+).alias("newest")
+
+SORT_KEY: Final[ColumnElement[Any]] = func.coalesce(_newest.c.ordered_at, acquisition.c.received_at)
+WORDS: Final[ColumnElement[Any]] = _newest.c.words
+
+
+def events_query() -> Select[Any]:
+    """Everything an event is made of, one row per exhibit, oldest first; narrow it further with `where`."""
+    return (
+        select(
+            exhibit.c.id,
+            exhibit.c.initials,
+            exhibit.c.number,
+            exhibit.c.contributor_id,
+            acquisition.c.channel,
+            acquisition.c.sha256,
+            acquisition.c.size_bytes,
+            acquisition.c.media_type,
+            acquisition.c.received_at,
+            acquisition.c.delivered_at,
+            acquisition.c.parent_id,
+            custody_leaf.c.leaf_index,
+            contributor.c.name.label("contributor"),
+            _newest.c.content,
+            SORT_KEY.label("ordered_at"),
+        )
+        .join(acquisition, acquisition.c.id == exhibit.c.id)
+        .outerjoin(custody_leaf, custody_leaf.c.entry_id == exhibit.c.archived_entry)
+        .outerjoin(contributor, contributor.c.id == exhibit.c.contributor_id)
+        .outerjoin(_newest, true())
+        .order_by(SORT_KEY, exhibit.c.id)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What events of a case share.
+
+    Attributes:
+        signed: Entries under the newest checkpoint.
+        further: Exhibits that came with another, by that one's id.
+        own: Numbers and addresses of the case's contributors.
+    """
+
+    signed: int
+    further: dict[UUID, tuple[FurtherExhibit, ...]]
+    own: frozenset[tuple[UUID, str]]
+
+
+def surroundings_of(connection: Connection, case_id: UUID) -> Surroundings:
+    """Read what the events of a case share, once."""
+    beside: dict[UUID, list[FurtherExhibit]] = {}
+    query = (
+        select(
+            acquisition.c.parent_id,
+            exhibit.c.id,
+            exhibit.c.initials,
+            exhibit.c.number,
+            acquisition.c.media_type,
+            acquisition.c.sha256,
+            acquisition.c.size_bytes,
+        )
+        .join(acquisition, acquisition.c.id == exhibit.c.id)
+        .where(exhibit.c.case_id == case_id, acquisition.c.parent_id.isnot(None))
+        .order_by(exhibit.c.number)
+    )
+    for row in connection.execute(query):
+        one = FurtherExhibit(row.id, _reference(row), row.media_type, row.sha256, row.size_bytes)
+        beside.setdefault(row.parent_id, []).append(one)
+    contacts = (
+        select(contributor_contact.c.contributor_id, contributor_contact.c.value)
+        .join(contributor, contributor.c.id == contributor_contact.c.contributor_id)
+        .where(contributor.c.case_id == case_id)
+    )
+    own = frozenset((row.contributor_id, row.value) for row in connection.execute(contacts))
+    return Surroundings(checkpoint_size(connection), {key: tuple(found) for key, found in beside.items()}, own)
+
+
+def events_of(connection: Connection, case_id: UUID, *conditions: ColumnElement[bool]) -> Iterator[TimelineEvent]:
+    """The events of a case, oldest first, read in batches while they are used."""
+    around = surroundings_of(connection, case_id)
+    query = events_query().where(exhibit.c.case_id == case_id, *conditions).execution_options(yield_per=BATCH)
+    for row in connection.execute(query):
+        yield event_of(row, around)
+
+
+def event_of(row: Row[Any], around: Surroundings) -> TimelineEvent:
+    """The event that one row of `events_query` makes."""
+    found = opened(row.content)
+    sealed = row.leaf_index is not None and row.leaf_index < around.signed
+    facts = ExhibitFacts(
+        id=row.id,
+        reference=_reference(row),
+        channel=row.channel,
+        sha256=row.sha256,
+        size_bytes=row.size_bytes,
+        media_type=row.media_type,
+        received_at=row.received_at,
+        delivered_at=row.delivered_at,
+        state="sealed" if sealed else "archived",
+        ledger_index=row.leaf_index,
+        contributor=row.contributor,
+        ordered_at=row.ordered_at,
+        parent_id=row.parent_id,
+    )
+    kind = "attachment" if row.parent_id else found.kind if found else "message"
+    direction = _direction(found, row.contributor_id, around.own)
+    return TimelineEvent(facts, found, kind, direction, _grading(facts, found), around.further.get(row.id, ()))
+
+
+def _reference(row: Any) -> str | None:
+    reference = ExhibitRef.of(row.initials, row.number)
+    return str(reference) if reference else None
+
+
+def _direction(found: Reading | None, contributor_id: UUID | None, own: frozenset[tuple[UUID, str]]) -> str:
+    """Inbound unless the reading says otherwise, or names the contributor's own number or address as the sender."""
+    if found is None:
+        return "inbound"
+    if found.direction != "unknown" or contributor_id is None:
+        return found.direction if found.direction != "unknown" else "inbound"
+    sender = found.reported_from
+    named = (normal_email(sender.address) if sender.address else None, normal_phone(sender.number or ""))
+    return "outbound" if any((contributor_id, value) in own for value in named if value) else "inbound"
+
+
+def _grading(facts: ExhibitFacts, found: Reading | None) -> Grading | None:
+    if found is None or found.state == "unreadable":
+        return None
+    rule = found.forward.rule if found.forward else None
+    is_email = facts.channel == "email"
+    images = [part for part in found.attachments if part.media_type.startswith("image/")]
+    return grade_of(
+        Kept(
+            by_text=facts.channel == "sms",
+            is_message_file=facts.channel == "upload" and facts.media_type == "message/rfc822",
+            has_attached_original=rule == "attached",
+            is_structured_export=found.claimed.source == "export",
+            is_image=facts.media_type.startswith("image/"),
+            has_image=is_email and bool(images),
+            is_inline_forward=is_email and rule not in {None, "attached"},
+            is_own_words=found.kind == "diary",
+        )
+    )
