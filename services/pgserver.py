@@ -2,7 +2,8 @@
 
 PostgreSQL refuses to run as root. The user must be able to pass every folder above the data and the binaries; a home
 or a checkout under a private folder (/root is one) is out of its reach, and opening such a folder to everyone is not
-ours to do. Then the data lies in `/var/lib/holdfast/<home id>`, with a link from the home, and the binaries are copied there.
+ours to do. Then the data lies in `/var/lib/holdfast/<home id>`, with a link from the home, and the binaries are copied
+there.
 """
 
 from __future__ import annotations

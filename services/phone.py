@@ -8,9 +8,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 
-from services.faults import Fault
+from services.faults import Fault, Faults
 from services.twilio_api import Account, TwilioError
 from services.twilio_store import INBOUND, Attachment, Message, Store
 from services.webhook import Webhook, call, received_parameters
@@ -20,7 +20,7 @@ STOP_WORDS = {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "OPTOUT
 START_WORDS = {"START", "YES", "UNSTOP"}
 
 
-def make_phone(store: Store, account: Account) -> Blueprint:
+def make_phone(store: Store, account: Account, faults: Faults) -> Blueprint:
     """The handset and the switches as a blueprint."""
     phone = Blueprint("phone", __name__, url_prefix="/_phone")
 
@@ -66,7 +66,7 @@ def make_phone(store: Store, account: Account) -> Blueprint:
         return jsonify(number=number, messages=[_shown(message, number) for message in store.seen_by(number)])
 
     @phone.post("/faults")
-    def faults() -> tuple[Response, int]:
+    def ask_for_fault() -> tuple[Response, int]:
         asked = _document()
         fault = Fault(
             operation=_text(asked, "operation"),
@@ -75,7 +75,7 @@ def make_phone(store: Store, account: Account) -> Blueprint:
             acts=bool(asked.get("acts", False)),
             pause_seconds=float(asked.get("pause_seconds", 0)),
         )
-        current_app.extensions["faults"].ask(fault)
+        faults.ask(fault)
         return jsonify(asdict(fault)), 201
 
     return phone

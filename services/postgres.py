@@ -131,7 +131,7 @@ class Postgres:
                 self._create(connection, DATABASE, None)
 
     def create_database(self, name: str, template: str | None = None) -> DatabaseUrls:
-        """A further database, owned by the owner role; a copy of `template`, to which nobody may be connected, if given."""
+        """A further database of the owner role; a copy of `template`, to which nobody may be connected, if given."""
         with self._superuser() as connection:
             self._create(connection, name, template)
         return self.urls(name)

@@ -57,7 +57,8 @@ class Postman:
             return AuthResult(success=False, handled=False)
         known = hmac.compare_digest(data.login, self.user.encode())
         right = hmac.compare_digest(data.password, self.password.encode())
-        return AuthResult(success=known and right)
+        # Not handled: aiosmtpd shall answer 535.
+        return AuthResult(success=known and right, handled=False)
 
     async def handle_RCPT(  # noqa: N802 - the name aiosmtpd calls
         self, _server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -74,7 +75,7 @@ class Postman:
         try:
             for recipient in envelope.rcpt_tos:
                 folder = self.mail / (USER if self._is_desk(recipient) else OUTBOX)
-                trace = _trace(envelope.mail_from or "", recipient, session.host_name or "unknown")
+                trace = _trace(_bare(envelope.mail_from), recipient, session.host_name or "unknown")
                 mailbox.Maildir(folder, create=True).add(trace + content)
         except OSError as error:
             log.warning("delivery failed: %s", error.strerror)
@@ -83,6 +84,11 @@ class Postman:
 
     def _is_desk(self, address: str) -> bool:
         return address.casefold() == self.desk.casefold()
+
+
+def _bare(sender: str | None) -> str:
+    """The sender's address; empty for the null sender, which aiosmtpd gives with its brackets."""
+    return "" if sender in {None, "<>"} else str(sender)
 
 
 def _trace(sender: str, recipient: str, greeted_as: str) -> bytes:

@@ -189,7 +189,9 @@ class Supervisor:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                **_as_user(process.user),
+                user=process.user,
+                group=None if process.user is None else pwd.getpwnam(process.user).pw_gid,
+                extra_groups=None if process.user is None else [],
             )
         except OSError as error:
             raise self._failure(process, str(error)) from error
@@ -256,10 +258,3 @@ class Supervisor:
 
 def _ending(code: int) -> str:
     return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
-
-
-def _as_user(user: str | None) -> dict[str, object]:
-    if user is None:
-        return {}
-    entry = pwd.getpwnam(user)
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}

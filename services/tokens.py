@@ -35,6 +35,12 @@ class Refusal:
     why: str
 
 
+class Response(core.Sequence):  # type: ignore[misc]
+    """A TimeStampResp. asn1crypto's own does not know that the token is optional (RFC 3161 section 2.4.2)."""
+
+    _fields = [("status", tsp.PKIStatusInfo), ("time_stamp_token", cms.ContentInfo, {"optional": True})]  # noqa: RUF012
+
+
 def answer(request: bytes, at: datetime, signing_key: SigningKey) -> bytes:
     """The response to a request, DER in and out; one that cannot be granted is answered with a rejection.
 
@@ -47,33 +53,39 @@ def answer(request: bytes, at: datetime, signing_key: SigningKey) -> bytes:
     if isinstance(parsed, Refusal):
         return _rejection(parsed)
     token = _token(parsed, at, signing_key)
-    response = tsp.TimeStampResp({"status": {"status": "granted"}, "time_stamp_token": token})
+    response = Response({"status": {"status": "granted"}, "time_stamp_token": token})
     return bytes(response.dump())
 
 
 def _parse(request: bytes) -> tsp.TimeStampReq | Refusal:
     try:
         parsed = tsp.TimeStampReq.load(request, strict=True)
-        native = parsed.native
+        fields = parsed.native
     except (ValueError, TypeError, OverflowError):
         return Refusal("bad_data_format", "not a TimeStampReq")
-    algorithm = native["message_imprint"]["hash_algorithm"]["algorithm"]
-    if native["version"] != "v1":
-        return Refusal("bad_request", "only version 1 is known")
-    if algorithm not in DIGEST_SIZES:
-        return Refusal("bad_alg", "only SHA-256 and SHA-512 imprints are stamped")
-    if len(native["message_imprint"]["hashed_message"]) != DIGEST_SIZES[algorithm]:
-        return Refusal("bad_data_format", "the imprint has not its algorithm's length")
-    if native["req_policy"] not in {None, POLICY}:
-        return Refusal("unaccepted_policy", f"the only policy is {POLICY}")
-    if native["extensions"]:
-        return Refusal("unaccepted_extension", "no extension is known")
-    return parsed
+    return _refusal(fields) or parsed
+
+
+def _refusal(fields: dict[str, Any]) -> Refusal | None:
+    """The first reason against granting a request, in the order RFC 3161 lists them."""
+    imprint = fields["message_imprint"]
+    size = DIGEST_SIZES.get(imprint["hash_algorithm"]["algorithm"])
+    reasons = (
+        (size is None, Refusal("bad_alg", "only SHA-256 and SHA-512 imprints are stamped")),
+        (fields["version"] != "v1", Refusal("bad_request", "only version 1 is known")),
+        (
+            len(imprint["hashed_message"]) != size,
+            Refusal("bad_data_format", "the imprint has not its algorithm's length"),
+        ),
+        (fields["req_policy"] not in {None, POLICY}, Refusal("unaccepted_policy", f"the only policy is {POLICY}")),
+        (bool(fields["extensions"]), Refusal("unaccepted_extensions", "no extension is known")),
+    )
+    return next((refusal for applies, refusal in reasons if applies), None)
 
 
 def _rejection(refusal: Refusal) -> bytes:
     status = {"status": "rejection", "status_string": [refusal.why], "fail_info": {refusal.failure}}
-    return bytes(tsp.TimeStampResp({"status": status}).dump())
+    return bytes(Response({"status": status}).dump())
 
 
 def _token(request: tsp.TimeStampReq, at: datetime, signing_key: SigningKey) -> cms.ContentInfo:

@@ -19,6 +19,7 @@ import requests
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from services.faults import Faults
 from services.home import Home
 from services.phone import make_phone
 from services.ports import LOOPBACK, Ports
@@ -70,7 +71,7 @@ class TwilioStandIn:
     def is_ready(self) -> bool:
         """Whether it answers."""
         try:
-            return requests.get(f"{self.url}/_phone/health", timeout=READY_SECONDS).status_code == requests.codes.ok
+            return requests.get(f"{self.url}/_phone/health", timeout=READY_SECONDS).ok
         except requests.RequestException:
             return False
 
@@ -94,8 +95,9 @@ def make_app(store: Store, account: Account) -> Flask:
     app = Flask("services.twilio", static_folder=None)
     # 16 MB is Twilio's limit for what WhatsApp carries; base64 takes a third more.
     app.config["MAX_CONTENT_LENGTH"] = 24 * 2**20
-    app.register_blueprint(make_api(store, account))
-    app.register_blueprint(make_phone(store, account))
+    faults = Faults()
+    app.register_blueprint(make_api(store, account, faults))
+    app.register_blueprint(make_phone(store, account, faults))
     return app
 
 

@@ -10,20 +10,21 @@ import hmac
 import threading
 import time
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from urllib.parse import urlencode
+from datetime import UTC, datetime
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 
 from services.faults import Faults
+from services.twilio_documents import PAGE_SIZE, media_document, media_page_document, message_document, page_document
 from services.twilio_store import OUTBOUND, Media, Message, Search, Store
-from services.webhook import API_VERSION, Webhook, call, segments, status_parameters
+from services.webhook import API_VERSION, Webhook, call, status_parameters
+
+ROOT = f"/{API_VERSION}/Accounts/<account_sid>/Messages"
 
 BODY_LIMIT = 1600
-PAGE_SIZE, LARGEST_PAGE = 50, 1000
+LARGEST_PAGE = 1000
 STATUS_PAUSE_SECONDS = 0.05
-DAY_LENGTH = len("2026-11-23")
+DAY_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,99 +54,132 @@ class TwilioError(Exception):
         more = f"https://www.twilio.com/docs/errors/{self.code}"
         return jsonify(code=self.code, message=self.message, more_info=more, status=self.status), self.status
 
+    @classmethod
+    def not_found(cls) -> TwilioError:
+        """What Twilio says about an address that names nothing."""
+        return cls(404, 20404, f"The requested resource {request.path} was not found")
 
-def make_api(store: Store, account: Account) -> Blueprint:
-    """The API as a blueprint."""
+
+def make_api(store: Store, account: Account, faults: Faults) -> Blueprint:
+    """The API as a blueprint: every address but the CDN's asks for the account's credentials."""
     api = Blueprint("api", __name__)
-    faults = Faults()
-    root = f"/{API_VERSION}/Accounts/<account_sid>/Messages"
-
-    def known(sid: str) -> Message:
-        if (message := store.message(sid)) is None:
-            raise _not_found()
-        return message
 
     @api.before_request
     def authenticate() -> None:
-        if request.endpoint == "api.cdn":
-            return
         credentials = request.authorization
         right = credentials is not None and account.is_asked_by(credentials.username, credentials.password)
-        if not right or (request.view_args or {}).get("account_sid", account.sid) != account.sid:
+        if request.endpoint != "api.cdn" and not (right and (request.view_args or {})["account_sid"] == account.sid):
             raise TwilioError(401, 20003, "Authenticate")
 
     api.before_request(faults.before)
     api.after_request(faults.after)
     api.register_error_handler(TwilioError, TwilioError.answer)
-    api.record_once(lambda state: state.app.extensions.update(faults=faults))
+    _add_messages(api, Messages(store, account))
+    _add_media(api, MessageMedia(store, account))
+    return api
 
-    @api.post(f"{root}.json")
-    def create(account_sid: str) -> tuple[Response, int]:
-        message = _create(store, account)
+
+def _add_messages(api: Blueprint, messages: Messages) -> None:
+    one, all_of_them = f"{ROOT}/<sid>.json", f"{ROOT}.json"
+    api.add_url_rule(all_of_them, "create", messages.create, methods=["POST"])
+    api.add_url_rule(all_of_them, "list_messages", messages.list)
+    api.add_url_rule(one, "fetch", messages.fetch)
+    api.add_url_rule(one, "update", messages.update, methods=["POST"])
+    api.add_url_rule(one, "delete", messages.delete, methods=["DELETE"])
+
+
+def _add_media(api: Blueprint, media: MessageMedia) -> None:
+    bare, described = f"{ROOT}/<sid>/Media/<media_sid>", f"{ROOT}/<sid>/Media/<media_sid>.json"
+    api.add_url_rule(f"{ROOT}/<sid>/Media.json", "list_media", media.list)
+    api.add_url_rule(described, "describe_media", media.describe)
+    api.add_url_rule(described, "delete_media", media.delete, methods=["DELETE"])
+    api.add_url_rule(bare, "fetch_media", media.fetch)
+    api.add_url_rule("/_cdn/<token>", "cdn", media.cdn)
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """What can be done with messages. The account in the address has been checked before."""
+
+    store: Store
+    account: Account
+
+    def create(self, account_sid: str) -> tuple[Response, int]:
+        """Send a text to a handset."""
+        message = _create(self.store, self.account)
         if callback := request.form.get("StatusCallback"):
-            threading.Thread(target=_announce, args=(store, account, message, callback), daemon=True).start()
-        g.sid = message.sid
-        return jsonify(_message_json(store, replace(message, status="queued"), account_sid)), 201
+            arguments = (self.store, self.account, message, callback)
+            threading.Thread(target=_announce, args=arguments, daemon=True).start()
+        return jsonify(message_document(self.store, replace(message, status="queued"), account_sid)), 201
 
-    @api.get(f"{root}.json")
-    def list_messages(account_sid: str) -> Response:
+    def list(self, account_sid: str) -> Response:
+        """A page of messages, newest first."""
         size = min(max(1, request.args.get("PageSize", PAGE_SIZE, int)), LARGEST_PAGE)
-        token = request.args.get("PageToken", "")
-        before = int(token.removeprefix("PA")) if token.removeprefix("PA").isdecimal() else None
-        found = store.messages(_search(), before=before, limit=size + 1)
-        return jsonify(_page(store, account_sid, found, size))
+        token = request.args.get("PageToken", "").removeprefix("PA")
+        found = self.store.messages(_search(), before=int(token) if token.isdecimal() else None, limit=size + 1)
+        return jsonify(page_document(self.store, account_sid, found, size))
 
-    @api.get(f"{root}/<sid>.json")
-    def fetch(account_sid: str, sid: str) -> Response:
-        return jsonify(_message_json(store, known(sid), account_sid))
+    def fetch(self, account_sid: str, sid: str) -> Response:
+        """One message."""
+        return jsonify(message_document(self.store, known_message(self.store, sid), account_sid))
 
-    @api.post(f"{root}/<sid>.json")
-    def update(account_sid: str, sid: str) -> Response:
-        known(sid)
+    def update(self, account_sid: str, sid: str) -> Response:
+        """Redact a message: an empty body is the one change there is."""
+        known_message(self.store, sid)
         if request.form.get("Body") != "":
             raise TwilioError(400, 20001, "Only an empty Body can be set: it redacts the message")
-        store.redact(sid)
-        return jsonify(_message_json(store, known(sid), account_sid))
+        self.store.redact(sid)
+        return self.fetch(account_sid, sid)
 
-    @api.delete(f"{root}/<sid>.json")
-    def delete(account_sid: str, sid: str) -> tuple[str, int]:  # noqa: ARG001 - checked by `authenticate`
-        store.delete(known(sid).sid)
+    def delete(self, account_sid: str, sid: str) -> tuple[str, int]:  # noqa: ARG002 - checked before
+        """Forget a message, with its media."""
+        self.store.delete(known_message(self.store, sid).sid)
         return "", 204
 
-    @api.get(f"{root}/<sid>/Media.json")
-    def list_media(account_sid: str, sid: str) -> Response:
-        media = [_media_json(item, account_sid) for item in store.media(known(sid).sid)]
-        uri = f"/{API_VERSION}/Accounts/{account_sid}/Messages/{sid}/Media.json"
-        return jsonify(media_list=media, page=0, page_size=PAGE_SIZE, uri=uri, first_page_uri=uri, next_page_uri=None,
-                       previous_page_uri=None, start=0, end=max(0, len(media) - 1))  # fmt: skip
 
-    def known_media(sid: str, media_sid: str) -> Media:
-        if (media := store.one_media(sid, media_sid)) is None:
-            raise _not_found()
-        return media
+@dataclass(frozen=True, slots=True)
+class MessageMedia:
+    """What can be done with the media of a message."""
 
-    @api.get(f"{root}/<sid>/Media/<media_sid>.json")
-    def describe_media(account_sid: str, sid: str, media_sid: str) -> Response:
-        return jsonify(_media_json(known_media(sid, media_sid), account_sid))
+    store: Store
+    account: Account
 
-    @api.get(f"{root}/<sid>/Media/<media_sid>")
-    def fetch_media(account_sid: str, sid: str, media_sid: str) -> Response:  # noqa: ARG001 - see `delete`
-        location = f"{account.base_url}/_cdn/{known_media(sid, media_sid).cdn_token}"
+    def list(self, account_sid: str, sid: str) -> Response:
+        """All media of a message, on one page: there are at most ten."""
+        return jsonify(media_page_document(known_message(self.store, sid), account_sid, self.store.media(sid)))
+
+    def describe(self, account_sid: str, sid: str, media_sid: str) -> Response:
+        """What one is, without its bytes."""
+        return jsonify(media_document(self._known(sid, media_sid), account_sid))
+
+    def fetch(self, account_sid: str, sid: str, media_sid: str) -> Response:  # noqa: ARG002 - checked before
+        """Where the bytes of one are."""
+        location = f"{self.account.base_url}/_cdn/{self._known(sid, media_sid).cdn_token}"
         return Response(status=307, headers={"Location": location})
 
-    @api.delete(f"{root}/<sid>/Media/<media_sid>.json")
-    def delete_media(account_sid: str, sid: str, media_sid: str) -> tuple[str, int]:  # noqa: ARG001 - see `delete`
-        store.delete_media(known_media(sid, media_sid).sid)
+    def delete(self, account_sid: str, sid: str, media_sid: str) -> tuple[str, int]:  # noqa: ARG002 - checked before
+        """Forget one."""
+        self.store.delete_media(self._known(sid, media_sid).sid)
         return "", 204
 
-    @api.get("/_cdn/<token>")
-    def cdn(token: str) -> Response | tuple[str, int]:
+    def cdn(self, token: str) -> Response | tuple[str, int]:
+        """The bytes of one, to whoever knows the address and brings no credentials."""
         if "Authorization" in request.headers:
             return "The account's credentials do not belong here: follow the redirect without them", 400
-        media = store.media_by_token(token)
+        media = self.store.media_by_token(token)
         return ("", 404) if media is None else Response(media.content, mimetype=media.content_type)
 
-    return api
+    def _known(self, sid: str, media_sid: str) -> Media:
+        if (media := self.store.one_media(sid, media_sid)) is None:
+            raise TwilioError.not_found()
+        return media
+
+
+def known_message(store: Store, sid: str) -> Message:
+    """A message, or Twilio's "not found"."""
+    if (message := store.message(sid)) is None:
+        raise TwilioError.not_found()
+    return message
 
 
 def _create(store: Store, account: Account) -> Message:
@@ -183,12 +217,11 @@ def _origin(url: str) -> str:
 
 
 def _search() -> Search:
-    on = request.args.get("DateSent")
-    after, before = request.args.get("DateSent>"), request.args.get("DateSent<")
-    start = _seconds(on or after)
-    until = _seconds(before)
-    if on is not None and start is not None:
-        until = start + (int(timedelta(days=1).total_seconds()) - 1 if len(on) == DAY_LENGTH else 0)
+    """What a listing asks for; `DateSent` means that whole day in UTC, whatever time it carries."""
+    start, until = _seconds(request.args.get("DateSent>")), _seconds(request.args.get("DateSent<"))
+    if (on := _seconds(request.args.get("DateSent"))) is not None:
+        start = on - on % DAY_SECONDS
+        until = start + DAY_SECONDS - 1
     return Search(request.args.get("From"), request.args.get("To"), start, until)
 
 
@@ -201,70 +234,3 @@ def _seconds(text: str | None) -> int | None:
     except ValueError as error:
         raise TwilioError(400, 20001, f"Not a date: {text}") from error
     return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
-
-
-def _page(store: Store, account_sid: str, found: list[Message], size: int) -> dict[str, object]:
-    """One page of a listing; `found` holds one message more than the page where there is a next one."""
-    path, shown = f"/{API_VERSION}/Accounts/{account_sid}/Messages.json", found[:size]
-    asked = {name: value for name, value in request.args.items() if name not in {"Page", "PageToken", "PageSize"}}
-    number = request.args.get("Page", 0, int)
-    following = urlencode(
-        {**asked, "PageSize": size, "Page": number + 1, "PageToken": f"PA{shown[-1].seq if shown else 0}"}
-    )
-    return {
-        "messages": [_message_json(store, message, account_sid) for message in shown],
-        "page": number,
-        "page_size": size,
-        "start": number * size,
-        "end": number * size + max(0, len(shown) - 1),
-        "uri": request.full_path,
-        "first_page_uri": f"{path}?{urlencode({**asked, 'PageSize': size, 'Page': 0})}",
-        "previous_page_uri": None,
-        "next_page_uri": f"{path}?{following}" if len(found) > size else None,
-    }
-
-
-def _message_json(store: Store, message: Message, account_sid: str) -> dict[str, object]:
-    uri = f"/{API_VERSION}/Accounts/{account_sid}/Messages/{message.sid}"
-    return {
-        "sid": message.sid,
-        "account_sid": account_sid,
-        "api_version": API_VERSION,
-        "body": message.body,
-        "date_created": _rfc2822(message.created_at),
-        "date_sent": _rfc2822(message.created_at),
-        "date_updated": _rfc2822(message.updated_at),
-        "direction": message.direction,
-        "error_code": None,
-        "error_message": None,
-        "from": message.sender,
-        "to": message.recipient,
-        "messaging_service_sid": None,
-        "num_media": str(len(store.media(message.sid))),
-        "num_segments": str(segments(message.body)),
-        "price": None,
-        "price_unit": "USD",
-        "status": message.status,
-        "subresource_uris": {"media": f"{uri}/Media.json", "feedback": f"{uri}/Feedback.json"},
-        "uri": f"{uri}.json",
-    }
-
-
-def _media_json(media: Media, account_sid: str) -> dict[str, object]:
-    return {
-        "sid": media.sid,
-        "account_sid": account_sid,
-        "parent_sid": media.message_sid,
-        "content_type": media.content_type,
-        "date_created": _rfc2822(media.created_at),
-        "date_updated": _rfc2822(media.created_at),
-        "uri": f"/{API_VERSION}/Accounts/{account_sid}/Messages/{media.message_sid}/Media/{media.sid}.json",
-    }
-
-
-def _rfc2822(seconds: int) -> str:
-    return format_datetime(datetime.fromtimestamp(seconds, UTC))
-
-
-def _not_found() -> TwilioError:
-    return TwilioError(404, 20404, f"The requested resource {request.path} was not found")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
@@ -206,7 +207,7 @@ class Store:
         columns = "sid, message_sid, content_type, content, cdn_token, created_at"
         return [Media(*row) for row in self._query(f"SELECT {columns} FROM media {where}", *values)]  # noqa: S608 - constants
 
-    def _query(self, query: str, *values: object) -> list[tuple[object, ...]]:
+    def _query(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._connection.execute(query, values).fetchall()
 
