@@ -1,0 +1,245 @@
+"""Decisions in the database: each archived item gets one, silence included, and each is a custody entry.
+
+An answer is a row of `reply`; the items it answers are rows of `reply_item`. One planned answer per contact at a time
+is a unique index, so two workers that plan at once end up sharing one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+from urllib.parse import parse_qs
+from uuid import UUID, uuid4
+
+import structlog
+from sqlalchemy import Connection, Row, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from archive.acquisition import Channel, rendered
+from archive.alerts import raise_alert
+from archive.contributor import Contact, Contributor, enrolled_as
+from archive.custody import Action, CustodyEntry, exhibit_stream
+from archive.errors import UnknownAcquisitionError
+from archive.ledger import record
+from archive.tables import acquisition, alert, exhibit, reply, reply_item
+from archive.vault import Vault
+from replies.automatic import LONGEST_HEAD_BYTES, Headers, head_of
+from replies.policy import Decision, History, Item, Limits, Send, Silent, decide
+from replies.reasons import EXPLAINED, Reason
+from replies.wall import is_offender
+
+ACTOR: Final = "system:replies"
+AT_ONCE: Final = 500
+IMPORTED: Final = "file:"
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided for one exhibit.
+
+    Attributes:
+        decision: The decision; None where it was taken earlier.
+        reply_id: The answer it shares, if it is answered.
+        due_at: When that answer is due, if it was decided now.
+    """
+
+    decision: Decision | None
+    reply_id: UUID | None = None
+    due_at: datetime | None = None
+
+
+def undecided(connection: Connection, *, most: int = AT_ONCE) -> list[UUID]:
+    """Archived and settled exhibits without a decision, oldest first."""
+    query = (
+        select(exhibit.c.id)
+        .outerjoin(reply_item, reply_item.c.exhibit_id == exhibit.c.id)
+        .where(reply_item.c.exhibit_id.is_(None), exhibit.c.case_id.isnot(None) | exhibit.c.quarantined_at.isnot(None))
+        .order_by(exhibit.c.archived_at)
+        .limit(most)
+    )
+    return [row.id for row in connection.execute(query)]
+
+
+def decide_for(connection: Connection, exhibit_id: UUID, *, vault: Vault, now: datetime, limits: Limits) -> Decided:
+    """Decide once whether an exhibit is answered, plan or join the answer, and record it. Safe to repeat.
+
+    Args:
+        connection: In the caller's transaction.
+        exhibit_id: The exhibit.
+        vault: Where its bytes are: the beginning is read.
+        now: Our clock.
+        limits: Settings.
+
+    Returns:
+        What was decided. An item that is not archived and settled yet is left undecided (`NOT_ARCHIVED`).
+
+    Raises:
+        UnknownAcquisitionError: No exhibit has this id.
+        VaultUnavailableError: The vault is away; nothing was decided.
+    """
+    row = _locked(connection, exhibit_id)
+    if row is None:
+        raise UnknownAcquisitionError(str(exhibit_id))
+    earlier = connection.execute(select(reply_item.c.reply_id).where(reply_item.c.exhibit_id == exhibit_id)).first()
+    if earlier is not None:
+        return Decided(None, earlier.reply_id)
+    people = enrolled_as(connection, row.sender) if row.sender else []
+    person = people[0] if len(people) == 1 else None
+    item = _item(row, len(people), vault if person else None)
+    history = _history(connection, person, row.sender, now)
+    decision = decide(item, person, history, now, limits, partial(is_offender, connection))
+    if decision == Silent(Reason.NOT_ARCHIVED):
+        return Decided(decision)
+    decided = _plan(connection, decision, person, now)
+    connection.execute(insert(reply_item).values(exhibit_id=exhibit_id, reply_id=decided.reply_id, decided_at=now))
+    record_decision(connection, exhibit_id, decided, at=now)
+    _warn(connection, decision, row, now)
+    return decided
+
+
+def record_decision(connection: Connection, exhibit_id: UUID, decided: Decided, *, at: datetime) -> None:
+    """Enter a decision in the exhibit's stream; a later one for the same item stands beside the first."""
+    facts: dict[str, Any] = {"reply_id": str(decided.reply_id) if decided.reply_id else None}
+    match decided.decision:
+        case Send(contact, when, wording, joins):
+            facts |= {
+                "decision": "send",
+                "contact_id": str(contact.id),
+                "by": contact.kind.value,
+                "due_at": rendered(decided.due_at or when),
+                "words": wording,
+                "joins": joins,
+            }
+        case Silent(reason):
+            facts |= {"decision": "silent", "reason": reason.value, "because": EXPLAINED[reason]}
+    record(connection, CustodyEntry(exhibit_stream(exhibit_id), Action.REPLY_DECIDED, ACTOR, at, facts))
+    log.info("reply.decided", exhibit_id=str(exhibit_id), decision=facts.get("decision"), reason=facts.get("reason"))
+
+
+def raise_once(
+    connection: Connection, kind: str, *, at: datetime, case_id: UUID | None, text: str | None, **of: Any
+) -> None:
+    """Raise an alert, unless one of this kind for this case still waits to be seen: floods must not bury others."""
+    waiting = select(alert.c.id).where(
+        alert.c.kind == kind, alert.c.case_id.is_not_distinct_from(case_id), alert.c.seen_at.is_(None)
+    )
+    if connection.execute(waiting.limit(1)).first() is None:
+        raise_alert(connection, kind, at=at, case_id=case_id, text=text, **of)
+
+
+def _locked(connection: Connection, exhibit_id: UUID) -> Row[Any] | None:
+    query = (
+        select(acquisition, exhibit.c.vault_key, exhibit.c.vault_version, exhibit.c.case_id,
+               exhibit.c.contributor_id, exhibit.c.quarantined_at)
+        .join(exhibit, exhibit.c.id == acquisition.c.id)
+        .where(exhibit.c.id == exhibit_id)
+        .with_for_update(of=exhibit, key_share=True)
+    )  # fmt: skip
+    return connection.execute(query).first()
+
+
+def _item(row: Row[Any], enrolled: int, vault: Vault | None) -> Item:
+    """What the policy needs to know. Bytes are read only where an answer is possible at all."""
+    channel = Channel(row.channel)
+    answerable = vault is not None and row.parent_id is None
+    head = beginning(vault, row.vault_key, row.vault_version) if answerable and vault else b""
+    return Item(
+        id=row.id,
+        channel=channel,
+        sender=row.sender,
+        archived=row.state == "archived" and bool(row.case_id or row.quarantined_at),
+        came_at=row.delivered_at or row.received_at,
+        assigned_to=row.contributor_id,
+        enrolled=enrolled,
+        headers=head_of(head) if channel is Channel.EMAIL else None,
+        by_plain_text=channel is Channel.SMS and _is_plain_text(head),
+        part=row.parent_id is not None,
+        imported=row.for_case is not None or row.source_id.startswith(IMPORTED),
+        observed_again=row.observation_of is not None,
+    )
+
+
+def beginning(vault: Vault, key: str, version: str) -> bytes:
+    """The first bytes of an original: enough for any header that is read, however large the mail is."""
+    found = b""
+    for piece in vault.stream(key, version):
+        found += piece
+        if len(found) >= LONGEST_HEAD_BYTES:
+            break
+    return found
+
+
+def outer_headers(vault: Vault, key: str, version: str) -> Headers | None:
+    """The outer header of an archived mail, or None where it cannot be read."""
+    return head_of(beginning(vault, key, version))
+
+
+def _is_plain_text(raw: bytes) -> bool:
+    """Whether a webhook's body tells of a text, and not of WhatsApp, RCS or another service of the carrier."""
+    senders = parse_qs(raw.decode("ascii", "replace")).get("From", [])
+    return len(senders) == 1 and ":" not in senders[0]
+
+
+def _history(connection: Connection, person: Contributor | None, sender: str | None, now: datetime) -> History:
+    contact = next((one for one in person.contacts if one.value == sender), None) if person else None
+    if contact is None:
+        return History()
+    mine = reply.c.contact_id == contact.id
+    planned = select(reply.c.due_at).where(mine, reply.c.state == "planned")
+    attempts = select(
+        func.count().filter(mine, reply.c.attempted_at > now - _HOUR).label("in_the_hour"),
+        func.count().filter(mine).label("in_the_day"),
+        func.count().label("in_all"),
+    ).where(reply.c.attempted_at > now - _DAY)
+    counted = connection.execute(attempts).one()
+    return History(connection.execute(planned).scalar(), counted.in_the_hour, counted.in_the_day, counted.in_all)
+
+
+def _plan(connection: Connection, decision: Decision, person: Contributor | None, now: datetime) -> Decided:
+    """Make the answer's row, or find the one that is planned already."""
+    if isinstance(decision, Silent) or person is None:
+        return Decided(decision)
+    while True:
+        fresh = (
+            insert(reply)
+            .values(
+                id=uuid4(),
+                contributor_id=person.id,
+                contact_id=decision.contact.id,
+                wording=decision.wording,
+                state="planned",
+                planned_at=now,
+                due_at=decision.when,
+            )
+            .on_conflict_do_nothing(index_elements=["contact_id"], index_where=reply.c.state == "planned")
+            .returning(reply.c.id)
+        )
+        made = connection.execute(fresh).scalar()
+        if made is not None:
+            return Decided(_shared(decision, joins=False), made, decision.when)
+        if joined := _planned(connection, decision.contact):
+            return Decided(_shared(decision, joins=True), *joined)
+        # It was claimed between the two statements: this item begins the next answer.
+
+
+def _planned(connection: Connection, contact: Contact) -> tuple[UUID, datetime] | None:
+    """The planned answer to a contact, held so that no worker claims it before this item has joined."""
+    query = select(reply.c.id, reply.c.due_at).where(reply.c.contact_id == contact.id, reply.c.state == "planned")
+    row = connection.execute(query.with_for_update(read=True)).first()
+    return (row.id, row.due_at) if row else None
+
+
+def _shared(decision: Send, *, joins: bool) -> Send:
+    return Send(decision.contact, decision.when, decision.wording, joins)
+
+
+def _warn(connection: Connection, decision: Decision, row: Row[Any], now: datetime) -> None:
+    if decision == Silent(Reason.OFFENDER_IDENTIFIER):
+        raise_once(connection, "offender_enrolled", at=now, case_id=row.case_id, text=None, acquisition_id=row.id)
+    if decision == Silent(Reason.COST_CAP):
+        raise_once(connection, "answers_capped", at=now, case_id=None, text=EXPLAINED[Reason.COST_CAP])

@@ -1,0 +1,120 @@
+"""The only door out. Whatever leaves this system for a person leaves through `Egress.send`.
+
+The door does not trust who calls it: just before sending it asks the wall again whether this recipient is a contact of
+somebody enrolled now and is nobody's offender. A wall that cannot answer is a wall that says no.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, TypeAlias
+from uuid import UUID
+
+import structlog
+
+from archive.contributor import Contact, ContactKind
+from replies.errors import UnsendableError
+from replies.mailing import MailSender, letter
+from replies.outcome import Outcome, Refused
+from replies.texting import TextSender
+
+Wall: TypeAlias = Callable[[ContactKind, str], str | None]
+"""Why this recipient may not be written to; None if it may. Raising counts as no."""
+
+NO_CARRIER: Final = {
+    ContactKind.PHONE: "no Twilio account is set: texts cannot be answered",
+    ContactKind.EMAIL: "no mail server is set: mails cannot be answered",
+}
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, exactly as it goes out.
+
+    Attributes:
+        kind: By text or by mail.
+        to: The recipient.
+        words: What it says.
+        raw: The bytes sent: the whole mail, or the text's words in UTF-8.
+        sha256: Lower-case hex digest of `raw`.
+        message_id: A mail's own Message-ID.
+    """
+
+    kind: ContactKind
+    to: str = field(repr=False)
+    words: str = field(repr=False)
+    raw: bytes = field(repr=False)
+    sha256: str
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """The door: its carriers, and the wall in front of them."""
+
+    texts: TextSender | None
+    mails: MailSender | None
+    wall: Wall
+
+    def compose(
+        self,
+        contact: Contact,
+        words: str,
+        *,
+        reply_id: UUID,
+        at: datetime,
+        subject: str | None = None,
+        in_reply_to: str | None = None,
+    ) -> Answer:
+        """Write an answer down as it would go out; nothing is sent.
+
+        Args:
+            contact: The recipient.
+            words: What it says.
+            reply_id: The answer's id: a mail's Message-ID is made from it.
+            at: The mail's Date.
+            subject: The mail's subject.
+            in_reply_to: The Message-ID of the mail that is answered.
+
+        Raises:
+            UnsendableError: There is no carrier for this contact, or a value cannot stand in a header.
+        """
+        if contact.kind is ContactKind.PHONE:
+            return _answer(contact, words, words.encode())
+        if self.mails is None or subject is None:
+            raise UnsendableError("sender or subject")
+        message_id = f"<{reply_id.hex}@{self.mails.address.partition('@')[2]}>"
+        raw = letter(
+            sender=self.mails.address,
+            to=contact.value,
+            subject=subject,
+            words=words,
+            message_id=message_id,
+            in_reply_to=in_reply_to,
+            at=at,
+        )
+        return _answer(contact, words, raw, message_id)
+
+    def send(self, answer: Answer) -> Outcome:
+        """Send it, once, unless the wall says no. Never raises."""
+        try:
+            barred = self.wall(answer.kind, answer.to)
+        except Exception as error:
+            log.exception("reply.wall_failed", error=type(error).__name__)
+            barred = "whether this recipient may be written to could not be found out"
+        if barred is not None:
+            return Refused(barred)
+        if answer.kind is ContactKind.PHONE:
+            return self.texts.send(answer.to, answer.words) if self.texts else Refused(NO_CARRIER[answer.kind])
+        if self.mails is None or answer.message_id is None:
+            return Refused(NO_CARRIER[answer.kind])
+        return self.mails.send(answer.to, answer.raw, answer.message_id)
+
+
+def _answer(contact: Contact, words: str, raw: bytes, message_id: str | None = None) -> Answer:
+    return Answer(contact.kind, contact.value, words, raw, hashlib.sha256(raw).hexdigest(), message_id)
