@@ -1,126 +1,25 @@
-"""Reading what came in: who, when, what. Pure: no I/O, no clock, no network, no database.
+"""Reading what came in: who, when, what. Pure: no clock, no network, no database.
 
 A reading is derived and replaceable: it can be made again from the bytes in the vault, by this version or a later one,
 and never changes them. What cannot be read is a state ("unreadable", with the reason), never a loss.
+
+`read` reads in this process; workers call `read_in_bounds`, which reads in another one, with limits.
 """
 
-from __future__ import annotations
+from intake.reading.bounds import BoundedReader, read_in_bounds
+from intake.reading.model import Attachment, Reading, from_json, to_json
+from intake.reading.reader import READER_VERSION, PartMismatchError, part_bytes, read, unreadable
 
-import hashlib
-from collections.abc import Mapping
-from typing import Any, Final
-
-from intake.reading import limits
-from intake.reading.bodies import slice_bytes
-from intake.reading.diary import diary_kind
-from intake.reading.identifiers import find_identifiers
-from intake.reading.mail import read_mail
-from intake.reading.model import Attachment, Reading, Slice, displayable, from_json, to_json
-from intake.reading.texts import read_form, read_text
-from intake.reading.transfer import decode_text
-
-__all__ = ["READER_VERSION", "Attachment", "Reading", "from_json", "part_bytes", "read", "to_json", "unreadable"]
-
-READER_VERSION: Final = 1
-"""Raised whenever the same bytes would be read differently."""
-
-_FORM: Final = "application/x-www-form-urlencoded"
-_DIARY_FIELDS: Final = ("text", "entry", "body", "Body", "words", "what")
-
-
-def read(raw: bytes, *, channel: str, media_type: str, door: Mapping[str, Any]) -> Reading:
-    """Read one acquisition's bytes. Never raises, for any bytes.
-
-    Args:
-        raw: The bytes as received.
-        channel: "sms" (a Twilio webhook's body, or media of one), "email", "upload" or "diary".
-        media_type: What the door said they are; parameters after a semicolon are allowed.
-        door: What the door knows besides. "filename" names an upload.
-
-    Returns:
-        A reading; with state "unreadable" and the reason where the reader failed.
-    """
-    try:
-        if len(raw) > limits.RAW_BYTES:
-            return unreadable(f"larger than the reader opens ({len(raw)} bytes)")
-        return _read(raw, channel, media_type.partition(";")[0].strip().lower(), door)
-    except Exception as error:  # noqa: BLE001 - the edge: any fault of the reader is a state of the reading, never a lost item
-        return unreadable(f"the reader failed: {type(error).__name__}")
-
-
-def _read(raw: bytes, channel: str, media_type: str, door: Mapping[str, Any]) -> Reading:
-    if channel == "sms" and media_type == _FORM:
-        return read_text(raw, READER_VERSION)
-    if media_type in ("message/rfc822", "message/global"):
-        return read_mail(raw, READER_VERSION)
-    if channel == "diary":
-        return _read_diary(raw, media_type)
-    if media_type == "text/plain":
-        return _read_plain(raw)
-    name = door.get("filename")
-    return Reading(
-        READER_VERSION, subject=displayable(name)[: limits.DOOR_CHARACTERS] if isinstance(name, str) and name else None
-    )
-
-
-def _read_plain(raw: bytes) -> Reading:
-    text, odd = decode_text(raw[: limits.HTML_CHARACTERS], None)
-    shown = displayable(text[: limits.TEXT_CHARACTERS])
-    kind = diary_kind(shown) or "message"
-    return Reading(
-        READER_VERSION, kind=kind, text=shown, identifiers=find_identifiers(shown), defects=(odd,) if odd else ()
-    )
-
-
-def _read_diary(raw: bytes, media_type: str) -> Reading:
-    """A diary page's form, or the entry's text alone: the contributor's own words, verbatim."""
-    if media_type != _FORM:
-        plain = _read_plain(raw)
-        return Reading(
-            READER_VERSION,
-            kind="call" if plain.kind == "call" else "diary",
-            text=plain.text,
-            identifiers=plain.identifiers,
-            defects=plain.defects,
-        )
-    fields, defects = read_form(raw)
-    words = next((value for wanted in _DIARY_FIELDS for name, value in fields if name == wanted), "")
-    shown = displayable(words)
-    headers = tuple((displayable(name), displayable(value)) for name, value in fields if value != words)
-    return Reading(
-        READER_VERSION,
-        kind="call" if diary_kind(shown) == "call" else "diary",
-        text=shown,
-        headers=headers,
-        identifiers=find_identifiers(shown),
-        defects=defects,
-    )
-
-
-def unreadable(reason: str) -> Reading:
-    """The reading of bytes that could not be read."""
-    return Reading(READER_VERSION, state="unreadable", unreadable_because=displayable(reason))
-
-
-def part_bytes(raw: bytes, attachment: Attachment) -> bytes:
-    """The decoded bytes of an attachment, from its slice of the raw bytes.
-
-    Raises:
-        ValueError: they are not the bytes whose digest the reading recorded.
-    """
-    data = slice_bytes(raw, (*attachment.outer, Slice(attachment.offset, attachment.length, attachment.encoding)))
-    actual = hashlib.sha256(data).hexdigest()
-    if actual != attachment.sha256:
-        raise PartMismatchError(attachment.index, attachment.sha256, actual)
-    return data
-
-
-class PartMismatchError(ValueError):
-    """The bytes of a part are not those that were read: the raw bytes, or the reading, have changed since."""
-
-    def __init__(self, index: int, expected: str, actual: str) -> None:
-        super().__init__(index, expected, actual)
-        self.index, self.expected, self.actual = index, expected, actual
-
-    def __str__(self) -> str:
-        return f"part {self.index}: recorded sha256 {self.expected}, read {self.actual}"
+__all__ = [
+    "READER_VERSION",
+    "Attachment",
+    "BoundedReader",
+    "PartMismatchError",
+    "Reading",
+    "from_json",
+    "part_bytes",
+    "read",
+    "read_in_bounds",
+    "to_json",
+    "unreadable",
+]

@@ -33,7 +33,9 @@ _LABELS: Final = {
     "from": "from", "sender": "from", "sent by": "from", "to": "to", "date": "date", "sent": "date", "time": "date", "received": "date",
     "date/time": "date", "message": "body", "body": "body", "text": "body",
 }  # fmt: skip
-_PREFIX: Final = re.compile(r"\s{0,20}(?:fwd?|forwarded(?: message)?|forward)[ \t]{0,3}[::]\s{0,10}", re.IGNORECASE)
+_PREFIX: Final = re.compile(
+    r"\s{0,20}(?:fwd?|forwarded(?: message)?|forward)[ \t]{0,3}[:\uff1a]\s{0,10}", re.IGNORECASE
+)
 _ONE_LINE: Final = re.compile(
     r"[ \t]{0,20}(?:message |text |sms )?from[: ]{1,3}([^\n:]{1,80}?)[ ,]{1,3}(?:sent|received|on|at)[ :]{1,3}([^\n]{4,60}?)(?::(?=[ \n])|\n)",
     re.IGNORECASE,

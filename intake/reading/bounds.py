@@ -1,0 +1,234 @@
+"""Reading in a separate process, with limits on time and memory: hostile bytes can end a reader, never a worker.
+
+    worker ── request ──> template (this module's main) ── fork ──> child: sets its limits, reads, answers, ends
+           <── answer ───                               <── pipe ──
+
+The template has imported all that reading needs and holds no connection, no key and no environment of ours; it has one
+thread, so forking it is safe, which forking a worker is not. A child that is killed, or is not done in time, makes the
+reading "unreadable" with that reason. The template ends when the worker's end of its pipe closes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import select
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, Final
+
+from intake.reading.limits import MEBIBYTE
+from intake.reading.model import Reading, from_json, to_json
+from intake.reading.reader import read, unreadable
+
+WALL_SECONDS: Final = 30.0
+MEMORY_BYTES: Final = 1024 * MEBIBYTE
+"""Address space of the child, the interpreter's own some 100 MiB included."""
+
+_LENGTHS: Final = struct.Struct(">QQ")
+_SECONDS_TO_START: Final = 30.0
+_OPEN_FILES: Final = 16
+_ROOT: Final = Path(__file__).resolve().parents[2]
+_OPERATING_SYSTEM_ERRORS: Final = (OSError, EOFError, ValueError, struct.error)
+
+
+class BoundedReader:
+    """A template process and the pipes to it. Starts at the first reading; starts anew if it died or a fork took place."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+
+    def read(
+        self,
+        raw: bytes,
+        *,
+        channel: str,
+        media_type: str,
+        door: Mapping[str, Any],
+        wall_seconds: float = WALL_SECONDS,
+        memory_bytes: int = MEMORY_BYTES,
+    ) -> Reading:
+        """As `intake.reading.read`, bounded. Never raises for any bytes.
+
+        Raises:
+            OSError: the operating system does not let us start a process: try again later.
+        """
+        asked = {
+            "channel": channel,
+            "media_type": media_type,
+            "door": {key: value for key, value in door.items() if isinstance(value, str | int | float | None)},
+            "wall_seconds": wall_seconds,
+            "memory_bytes": memory_bytes,
+        }
+        request = json.dumps(asked).encode()
+        with self._lock:
+            try:
+                answer = self._ask(request, raw)
+            except _OPERATING_SYSTEM_ERRORS:
+                self._stop()  # the template died between two readings (an operator, the kernel): once more, with a new one
+                answer = self._ask(request, raw)
+        return from_json(json.loads(answer))
+
+    def close(self) -> None:
+        """End the template."""
+        with self._lock:
+            self._stop()
+
+    def _ask(self, request: bytes, raw: bytes) -> bytes:
+        process = self._running()
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - pipes were asked for: for mypy
+        process.stdin.write(_LENGTHS.pack(len(request), len(raw)))
+        process.stdin.write(request)
+        process.stdin.write(raw)
+        process.stdin.flush()
+        length, _ = _LENGTHS.unpack(_exactly(process.stdout, _LENGTHS.size))
+        return _exactly(process.stdout, length)
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
+            environment = {
+                "PATH": os.defpath,
+                "LANG": "C.UTF-8",
+                "PYTHONPATH": str(_ROOT),
+                "PYTHONDONTWRITEBYTECODE": "1",
+            }
+            command = [sys.executable, "-c", "from intake.reading.bounds import main; main()"]
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, cwd=_ROOT
+            )
+            self._owner = os.getpid()
+        return self._process
+
+    def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None or self._owner != os.getpid():
+            return
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        process.kill()
+        process.wait()
+
+
+_reader: Final = BoundedReader()  # holds nothing until the first reading
+
+
+def read_in_bounds(
+    raw: bytes,
+    *,
+    channel: str,
+    media_type: str,
+    door: Mapping[str, Any],
+    wall_seconds: float = WALL_SECONDS,
+    memory_bytes: int = MEMORY_BYTES,
+) -> Reading:
+    """As `intake.reading.read`, in a separate process that is killed past `wall_seconds` or `memory_bytes`.
+
+    Raises:
+        OSError: the operating system does not let us start a process: try again later.
+    """
+    return _reader.read(
+        raw, channel=channel, media_type=media_type, door=door, wall_seconds=wall_seconds, memory_bytes=memory_bytes
+    )
+
+
+def _exactly(stream: IO[bytes], length: int) -> bytes:
+    data = stream.read(length)
+    if len(data) != length:
+        raise EOFError(len(data), length)
+    return data
+
+
+def main() -> None:
+    """Serve readings until the asking side closes."""
+    # An interrupt at the terminal goes to the whole group; the worker decides when its template ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    read(
+        b"Body=07700+900123", channel="sms", media_type="application/x-www-form-urlencoded", door={}
+    )  # load the number plans
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    while True:
+        lengths = source.read(_LENGTHS.size)
+        if len(lengths) < _LENGTHS.size:
+            return
+        request_length, raw_length = _LENGTHS.unpack(lengths)
+        request, raw = _exactly(source, request_length), _exactly(source, raw_length)
+        answer = _answer(json.loads(request), raw)
+        sink.write(_LENGTHS.pack(len(answer), 0) + answer)
+        sink.flush()
+
+
+def _answer(request: dict[str, Any], raw: bytes) -> bytes:
+    """Read in a child, and say why if it did not answer."""
+    coming, going = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(coming)
+        _read_as_child(request, raw, going)
+    os.close(going)
+    try:
+        data, in_time = _collect(coming, request["wall_seconds"])
+    finally:
+        os.close(coming)
+    if not in_time:
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if in_time and status == 0 and data:
+        return data
+    reason = f"not read within {request['wall_seconds']:g} seconds" if not in_time else _ending(status)
+    return json.dumps(to_json(unreadable(reason))).encode()
+
+
+def _ending(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        return f"the reader was ended by {signal.Signals(os.WTERMSIG(status)).name} (its limits are on time and memory)"
+    return "the reader ran out of memory"
+
+
+def _collect(coming: int, wall_seconds: float) -> tuple[bytes, bool]:
+    deadline = time.monotonic() + wall_seconds
+    pieces: list[bytes] = []
+    while True:
+        ready, _, _ = select.select([coming], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            return b"", False
+        piece = os.read(coming, MEBIBYTE)
+        if not piece:
+            return b"".join(pieces), True
+        pieces.append(piece)
+
+
+def _read_as_child(request: dict[str, Any], raw: bytes, going: int) -> None:
+    """Never returns: the child must not run on as a second template."""
+    code = 1
+    try:
+        seconds = int(request["wall_seconds"]) + 1
+        for kind, limit in (
+            (resource.RLIMIT_CPU, seconds),
+            (resource.RLIMIT_AS, request["memory_bytes"]),
+            (resource.RLIMIT_FSIZE, 0),
+            (resource.RLIMIT_CORE, 0),
+            (resource.RLIMIT_NOFILE, _OPEN_FILES),
+        ):
+            resource.setrlimit(kind, (limit, limit))
+        reading = read(raw, channel=request["channel"], media_type=request["media_type"], door=request["door"])
+        with os.fdopen(going, "wb") as sink:
+            sink.write(json.dumps(to_json(reading)).encode())
+        code = 0
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()
