@@ -202,6 +202,7 @@ class Archive:
             return self.vault.put(
                 vault_key(UUID(facts["exhibit_id"])),
                 raw,
+                size_bytes=len(raw),
                 sha256=facts["sha256"],
                 retain_until=now + self.lock_for,
                 metadata={

@@ -84,6 +84,18 @@ def case_of(connection: Connection, reference: str) -> Case:
     return _case(row)
 
 
+def case_by_id(connection: Connection, case_id: UUID) -> Case:
+    """The case with this id.
+
+    Raises:
+        UnknownCaseError: There is none.
+    """
+    row = connection.execute(select(case).where(case.c.id == case_id)).first()
+    if row is None:
+        raise UnknownCaseError(str(case_id))
+    return _case(row)
+
+
 def cases_of(connection: Connection, account_id: UUID) -> list[Case]:
     """The cases this account is a member of, newest first."""
     query = (

@@ -99,15 +99,17 @@ def entries_of(connection: Connection, streams: Sequence[str]) -> Iterator[Ledge
         .order_by(custody_leaf.c.leaf_index)
         .execution_options(yield_per=1000)
     )
-    for row in connection.execute(query):
-        yield LedgerEntry(
-            row.leaf_index,
-            bytes(row.leaf),
-            bytes(row.leaf_hash),
-            bytes(row.body) if row.body is not None else None,
-            row.stream,
-            row.stream_seq,
-        )
+    # Closed here even where the reader stops half-way: the database holds a cursor for it.
+    with connection.execute(query) as rows:
+        for row in rows:
+            yield LedgerEntry(
+                row.leaf_index,
+                bytes(row.leaf),
+                bytes(row.leaf_hash),
+                bytes(row.body) if row.body is not None else None,
+                row.stream,
+                row.stream_seq,
+            )
 
 
 def require_sequenced(connection: Connection, streams: Sequence[str]) -> int:

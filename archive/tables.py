@@ -215,6 +215,7 @@ package = Table(
     _text("vault_version", nullable=True),
     _text("sha256", nullable=True),
     Column("size_bytes", BigInteger),
+    Column("checkpoint_size", BigInteger),
     _text("failed_because", nullable=True),
 )
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, BinaryIO
 
 import boto3
 from botocore.config import Config
@@ -26,7 +26,6 @@ CHUNK_BYTES = 1024 * 1024
 LOCK_MODE = "COMPLIANCE"
 # S3 keeps whole seconds; a server may round down what we asked for.
 LOCK_SLACK = timedelta(seconds=1)
-MOST_SINGLE_PUT_BYTES = 5 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +76,21 @@ class Vault:
         self.client, self.bucket = client, bucket
 
     def put(
-        self, key: str, body: bytes, *, sha256: str, retain_until: datetime, metadata: Mapping[str, str]
+        self,
+        key: str,
+        body: bytes | BinaryIO,
+        *,
+        size_bytes: int,
+        sha256: str,
+        retain_until: datetime,
+        metadata: Mapping[str, str],
     ) -> StoredObject:
         """Write one object, once, locked; safe to repeat after a crash.
 
         Args:
             key: The object's own key; never shared between acquisitions.
-            body: Exactly the bytes to keep, at most 5 GiB.
+            body: Exactly the bytes to keep, or a file open at its start.
+            size_bytes: How many they are; at most 5 GiB.
             sha256: Hex digest computed when they were received.
             retain_until: Nobody removes the version before this moment.
             metadata: Custody facts that travel with the object; ASCII.
@@ -102,7 +109,7 @@ class Vault:
                 Bucket=self.bucket,
                 Key=key,
                 Body=body,
-                ContentLength=len(body),
+                ContentLength=size_bytes,
                 ChecksumSHA256=_base64_of(sha256),
                 IfNoneMatch="*",
                 ObjectLockMode=LOCK_MODE,

@@ -54,6 +54,7 @@ def self_test(vault: Vault, *, now: datetime) -> list[Trial]:
     stored = vault.put(
         f"self-test/{uuid4()}",
         CANARY,
+        size_bytes=len(CANARY),
         sha256=hashlib.sha256(CANARY).hexdigest(),
         retain_until=now + ONE_DAY,
         metadata={"purpose": "worm-self-test"},

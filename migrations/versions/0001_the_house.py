@@ -185,6 +185,7 @@ CREATE TABLE package (
   vault_version text,
   sha256 text,
   size_bytes bigint,
+  checkpoint_size bigint,
   failed_because text
 );
 CREATE TABLE alert (

@@ -139,6 +139,7 @@ def test_other_bytes_under_an_items_key_park_it_and_raise_an_alert(installation)
     installation.vault.put(
         f"items/{item.id}",
         other,
+        size_bytes=len(other),
         sha256=hashlib.sha256(other).hexdigest(),
         retain_until=now() + timedelta(days=1),
         metadata={},
