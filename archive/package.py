@@ -152,10 +152,14 @@ class Draft:
     tags: Sequence[WrittenFile]
 
     def exported_facts(self) -> dict[str, Any]:
-        """The facts of the `package.exported` entry, in the case's stream, that binds every file written so far."""
+        """The facts of the `package.exported` entry, in the case's stream, that binds every file written so far.
+
+        Items are bound through the manifests, so that the entry stays small however many there are.
+        """
+        named = [*self.tags, *(file for file in self.payload if not file.name.startswith("data/items/"))]
         return {
             "edition": self.edition,
-            "files": {file.name: file.sha256 for file in self.tags},
+            "files": {file.name: file.sha256 for file in named},
             "items": len(self.exhibit_streams),
             "package_id": self.package_id,
             "snapshot_at": rendered(self.snapshot_at),
@@ -278,7 +282,8 @@ def _in_order(exhibits: Iterable[PackageExhibit]) -> Iterator[PackageExhibit]:
 
 
 def _write_item(folder: Path, where: str, item: PackageExhibit) -> list[WrittenFile]:
-    files, derived = [], []
+    files: list[WrittenFile] = []
+    derived: list[dict[str, str]] = []
     if item.withheld is None:
         if not EXTENSION_PATTERN.fullmatch(item.extension):
             raise UnverifiablePackageError(item.id, f"the extension {item.extension!r} is not plain")
@@ -288,7 +293,7 @@ def _write_item(folder: Path, where: str, item: PackageExhibit) -> list[WrittenF
     for made in item.derive():
         _require_plain(made.path)
         files.append(_write(folder, f"{where}/derived/{made.path}", [made.content]))
-        derived.append({"maker": made.maker, "path": f"derived/{made.path}"})
+        derived.append({"maker": made.maker, "path": f"derived/{made.path}", "sha256": files[-1].sha256})
     facts = {
         "channel": item.channel,
         "delivered_at": rendered(item.delivered_at) if item.delivered_at else None,
@@ -357,7 +362,7 @@ def _entry_lines(draft: Draft, entries: Iterable[LedgerEntry], indexes: list[int
     """Lines of the entries up to the export, as the streams stood at the snapshot; fills `indexes` on the way."""
     last = {stream.label: stream.seq for stream in draft.exhibit_streams}
     for entry in entries:
-        if entry.stream_seq > last.get(entry.stream, entry.stream_seq):
+        if entry.stream != draft.case.label and entry.stream_seq > last.get(entry.stream, -1):
             continue
         indexes.append(entry.index)
         yield _entry_line(entry, draft.withheld.get(entry.index))

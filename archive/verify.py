@@ -261,6 +261,7 @@ def check_zip_form(bag: Bag) -> str:
         position, offset = position + len(expected), bag.members[name].offset + size
     if position != len(directory) or offset != directory_offset:
         raise VerificationError(1, "end of the ZIP", "there are bytes that belong to no file")
+    _check_collisions(bag.members)
     for member in bag.members.values():
         _read_member(bag, member)
     return f"{count} files of {sum(member.size for member in bag.members.values())} bytes, in canonical form"
@@ -306,6 +307,16 @@ def _check_name(name: str, before: dict[str, Member]) -> None:
         raise VerificationError(1, name, "a name that is not plain, or leads out of the package")
     if before and name <= next(reversed(before)):
         raise VerificationError(1, name, "it is there twice, or not in order")
+
+
+def _check_collisions(members: dict[str, Member]) -> None:
+    """On no file system may one file hide another: names differ in more than case, and none is another's folder."""
+    folders = {name[:at].lower() for name in members for at, letter in enumerate(name) if letter == "/"}
+    seen: set[str] = set()
+    for name in members:
+        if name.lower() in seen or name.lower() in folders:
+            raise VerificationError(1, name, "unpacked, it would collide with another file")
+        seen.add(name.lower())
 
 
 def _read_member(bag: Bag, member: Member) -> None:
@@ -556,7 +567,7 @@ def read_checkpoint(step: int, item: str, raw: bytes, policy: Policy | None) -> 
                 raise VerificationError(step, item, f"the signature of {key.name} is false")
             (witnesses if key.kind == 4 else signed_by).append(label)
     if policy is not None and origin not in [label.partition("+")[0] for label in signed_by]:
-        raise VerificationError(step, item, f"no log key that the policy knows under the name {origin!r} has signed it")
+        raise VerificationError(step, item, f"no key that the policy trusts for the log {origin!r} has signed it")
     return Checkpoint(origin, size, root, tuple(sorted(set(signed_by))), tuple(sorted(set(witnesses))))
 
 
@@ -583,7 +594,7 @@ def unbase64(text: str) -> bytes | None:
     return raw if base64.b64encode(raw).decode() == text else None
 
 
-# Ed25519 (RFC 8032 5.1): the curve -x² + y² = 1 + d x² y² over the field of p; points as (X, Y, Z, T), x = X/Z, xy = T/Z.
+# Ed25519 (RFC 8032 5.1): the curve -x² + y² = 1 + d x² y² over the field of p; points (X, Y, Z, T), x = X/Z, xy = T/Z.
 P = 2**255 - 19
 ORDER = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
@@ -1109,7 +1120,10 @@ def _read_item(bag: Bag, folder: str, files: set[str]) -> dict[str, Any]:
     )  # fmt: skip
     stated = {"item.json"} | ({item["original"]} if item["original"] else set())
     for derived in item["derived"]:
-        stated.add(record(7, name, derived, maker=is_text, path=is_text)["path"])
+        path = record(7, name, derived, maker=is_text, path=is_text, sha256=is_digest)["path"]
+        if path in files and bag.sha256[f"{folder}/{path}"].hex() != derived["sha256"]:
+            raise VerificationError(7, f"{folder}/{path}", "it is not the file that its item.json names")
+        stated.add(path)
     if stated != files or (item["original"] is None) == (item["withheld"] is None):
         raise VerificationError(7, folder, "its files are not those that its item.json names")
     return item
@@ -1133,12 +1147,14 @@ UNBOUND = re.compile(r"custody/(entries|proofs)\.jsonl|checkpoints/.+|tagmanifes
 
 
 def check_binding(bag: Bag, exported: dict[str, Any]) -> str:
-    """The export's entry names the digest of every tag file that is not itself a proof; the manifests bind data/."""
+    """The export's entry names the digest of every file that is no proof; items are listed in the bound manifests."""
     files = exported["files"]
-    bound = [name for name in bag.members if not name.startswith("data/") and not UNBOUND.fullmatch(name)]
-    for name in bound:
+    bound = [name for name in bag.members if not name.startswith("data/items/") and not UNBOUND.fullmatch(name)]
+    # What follows from the contents comes last, so that the file that was changed is named first.
+    for name in sorted(bound, key=lambda name: (name == "bag-info.txt", name.startswith("manifest-"), name)):
         if files.get(name) != bag.sha256[name].hex():
-            raise VerificationError(8, name, "it is not the file that was exported")
+            listed = ": a file that it lists was changed, added or removed" if name.startswith("manifest-") else ""
+            raise VerificationError(8, name, f"it is not the file that was exported{listed}")
     for name in files:
         if name not in bound:
             raise VerificationError(8, name, "it was exported, and is missing")
@@ -1186,7 +1202,7 @@ def _not_checked(run: Run) -> Iterator[str]:
 
 def _meaning(run: Run) -> str:
     held = (
-        f"The {len(run.streams.exhibits)} items of this package are, byte for byte, those whose receipt the custody log "
+        f"The {len(run.streams.exhibits)} items of this package are, byte for byte, those whose receipt the log "
         f"{run.checkpoints[-1].origin} records, with every custody entry of the case and its items up to this export; "
         "none was altered, removed or added since"
     )
