@@ -1,0 +1,1 @@
+"""Pages: the public ones, the officers', and the shell they share."""
