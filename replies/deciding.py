@@ -33,7 +33,7 @@ from replies.wall import is_offender
 ACTOR: Final = "system:replies"
 AT_ONCE: Final = 500
 IMPORTED: Final = "file:"
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_DAY = timedelta(days=1)
 
 log = structlog.get_logger()
 
@@ -192,12 +192,11 @@ def _history(connection: Connection, person: Contributor | None, sender: str | N
     mine = reply.c.contact_id == contact.id
     planned = select(reply.c.due_at).where(mine, reply.c.state == "planned")
     attempts = select(
-        func.count().filter(mine, reply.c.attempted_at > now - _HOUR).label("in_the_hour"),
         func.count().filter(mine).label("in_the_day"),
         func.count().label("in_all"),
     ).where(reply.c.attempted_at > now - _DAY)
     counted = connection.execute(attempts).one()
-    return History(connection.execute(planned).scalar(), counted.in_the_hour, counted.in_the_day, counted.in_all)
+    return History(connection.execute(planned).scalar(), counted.in_the_day, counted.in_all)
 
 
 def _plan(connection: Connection, decision: Decision, person: Contributor | None, now: datetime) -> Decided:

@@ -63,12 +63,11 @@ class History:
 
     Attributes:
         planned_for: When the answer that is planned for this contact is due, if one is.
-        in_the_hour: Attempts to answer this contact within the last hour; `in_the_day` within the last day.
-        all_in_the_day: Attempts to answer anybody within the last day.
+        in_the_day: Attempts to answer this contact within the last 24 hours.
+        all_in_the_day: Attempts to answer anybody within the last 24 hours.
     """
 
     planned_for: datetime | None = None
-    in_the_hour: int = 0
     in_the_day: int = 0
     all_in_the_day: int = 0
 
@@ -79,15 +78,14 @@ class Limits:
 
     Attributes:
         burst: An answer is due this long after the first item; what comes until then shares it.
-        contact_hourly: Most answers to one contact in an hour; `contact_daily` in a day.
-        all_daily: Most answers to everybody in a day: a limit on cost.
+        contact_daily: Most answers to one contact in 24 hours: ends a loop with a machine that hides what it is.
+        all_daily: Most answers to everybody in 24 hours: a limit on cost.
         too_late: Items older than this are not answered any more.
         texts: Whether texts are answered at all; `mails` likewise.
         own: Our own numbers and addresses in normal form.
     """
 
     burst: timedelta = timedelta(seconds=120)
-    contact_hourly: int = 6
     contact_daily: int = 24
     all_daily: int = 500
     too_late: timedelta = timedelta(days=7)
@@ -240,7 +238,7 @@ def _unwanted(item: Item, contact: Contact, history: History, now: datetime, lim
         return Reason.TOO_LATE
     if history.planned_for is not None:
         return None
-    if history.in_the_hour >= limits.contact_hourly or history.in_the_day >= limits.contact_daily:
+    if history.in_the_day >= limits.contact_daily:
         return Reason.RATE_CAP
     return Reason.COST_CAP if history.all_in_the_day >= limits.all_daily else None
 

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, Engine, Row, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from archive.contributor import Contact, ContactKind, Contributor, enrolled_as
 from archive.custody import Action, CustodyEntry, exhibit_stream
