@@ -3,9 +3,13 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-HEX_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-SAFE_LINK = re.compile(r"https://[^\s\"'<>]+")
+HEX_COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
+SAFE_LINK: Final = re.compile(r"https://[^\s\"'<>]+")
+# WCAG 2.2, 1.4.3: white words on the colour, and words of the colour on white.
+LEAST_CONTRAST: Final = 4.5
+SRGB_LINEAR_UNTIL: Final = 0.04045
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,7 @@ class Brand:
     """Names, numbers and links of the body that runs this installation. Text only: nothing here is ever markup.
 
     Raises:
-        ValueError: a link is not https, or the colour is not `#rrggbb`; the sentence says which and what to set.
+        ValueError: a link is not https, or the colour is not `#rrggbb` or too light to read; the sentence says which.
     """
 
     # Stands inside sentences, so it has no capital of its own unless it is a name: "Exampleshire Police".
@@ -33,7 +37,6 @@ class Brand:
     # Stands in tabs, history and bookmarks of the public pages: it must not tell what they are about.
     public_name: str = "Advice and information"
     officer_name: str = "Holdfast"
-    # Dark enough for white text on it: at least 4.5 to 1.
     colour: str = "#1c4f56"
     exit_link: str = "https://www.bbc.co.uk/weather"
 
@@ -62,8 +65,22 @@ class Brand:
     def __post_init__(self) -> None:
         if not HEX_COLOUR.fullmatch(self.colour):
             raise ValueError(f"the brand colour must look like #1c4f56, not {self.colour!r}")
+        if contrast_with_white(self.colour) < LEAST_CONTRAST:
+            raise ValueError(f"the brand colour must look like #1c4f56: white words cannot be read on {self.colour}")
         for name in ("exit_link", "report_link", "helpline_link", "personal_safety_link", "call_preference_link"):
             _require_link(getattr(self, name), name)
+
+
+def contrast_with_white(colour: str) -> float:
+    """Return the contrast of `#rrggbb` with white, from 1 (white) to 21 (black), as WCAG 2.2 defines it."""
+    red, green, blue = (_linear(int(colour[start : start + 2], 16) / 255) for start in (1, 3, 5))
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return 1.05 / (luminance + 0.05)
+
+
+def _linear(channel: float) -> float:
+    # The guidelines give this formula and its numbers.
+    return channel / 12.92 if channel <= SRGB_LINEAR_UNTIL else ((channel + 0.055) / 1.055) ** 2.4
 
 
 def parse_services(lines: Iterable[str]) -> tuple[Service, ...]:

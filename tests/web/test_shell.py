@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from web import components, headers
-from web.brand import Brand, Service, parse_services
+from web.brand import Brand, Service, contrast_with_white, parse_services
 
 BUILD = components.ROOT / "static" / "build"
 HOSTILE = "<script>alert(1)</script>\"'&{{ 7 * 7 }}"
@@ -206,6 +206,7 @@ def test_no_template_passes_markup_to_a_macro():
     [
         {"colour": "teal"},
         {"colour": "#1c4f56;}body{display:none"},
+        {"colour": "#ffdd00"},
         {"exit_link": "http://weather.example"},
         {"report_link": "javascript:alert(1)"},
         {"helpline_link": 'https://x.example/"><script>'},
@@ -214,6 +215,12 @@ def test_no_template_passes_markup_to_a_macro():
 def test_a_brand_that_could_break_a_page_is_refused(wrong):
     with pytest.raises(ValueError, match=r"must (look like|be an https)"):
         Brand(**wrong)
+
+
+def test_contrast_is_that_of_the_guidelines():
+    assert contrast_with_white("#000000") == pytest.approx(21)
+    assert contrast_with_white("#ffffff") == pytest.approx(1)
+    assert contrast_with_white("#767676") == pytest.approx(4.54, abs=0.01)
 
 
 def test_services_are_written_one_a_line():
