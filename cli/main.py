@@ -9,7 +9,7 @@ from cli import care, people, processes
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 def main() -> None:
-    """Keep forwarded texts and e-mails unaltered, answer safely, show the pattern, hand over what verifies without us."""
+    """Keep forwarded texts and e-mails unaltered, answer safely, show the pattern, hand over evidence."""
 
 
 for command in (
