@@ -78,10 +78,19 @@ class Embedded:
             ServiceError: One could not be started; none is left running.
         """
         self.supervisor.take_over()
-        for name, port in Ports(self.home).renew_taken().items():
-            self._say(f"the port of {name} was taken by another program; it is now {port}")
-        self._wire()
-        self.supervisor.start(self._processes())
+        try:
+            for name, port in Ports(self.home).renew_taken().items():
+                self._say(f"the port of {name} was taken by another program; it is now {port}")
+            self._wire()
+            processes = self._processes()
+        except BaseException:
+            self.supervisor.stop()
+            raise
+        if "postgres" in self.parts and not self.postgres.place.is_relative_to(self.home.path):
+            self._say(
+                f"PostgreSQL's own user cannot reach this home: its data lies in {self.postgres.place}"
+            )
+        self.supervisor.start(processes)
         write_private(self.home.state / ENVIRONMENT_FILE, json.dumps(self.environment(), indent=1))
 
     def stop(self) -> None:

@@ -4,18 +4,22 @@
 
 pymap 0.36.7 passes each message through Python's `email` package when it is fetched or appended: line ends become LF,
 and what the package repairs is repaired. Its COPY writes an empty message: it copies what it read for the flags. A
-mailbox for evidence must do neither, so four places of its Maildir backend are replaced before it starts.
+mailbox for evidence must do neither, so four places of its Maildir backend are replaced before it starts. A fifth makes
+it send each response in one piece: imapclient's `idle_check` takes half a line for a broken connection.
 """
 
 from __future__ import annotations
 
+import contextlib
 from mailbox import MaildirMessage
 from pathlib import Path
 from typing import IO, Any
 
 from pymap.backend.maildir import mailbox as backend
 from pymap.backend.maildir.uidlist import Record, UidList
+from pymap.imap import IMAPConnection
 from pymap.main import main
+from pymap.parsing.response import Response
 
 
 class ExactMessage(MaildirMessage):
@@ -23,7 +27,7 @@ class ExactMessage(MaildirMessage):
 
     def __init__(self, message: Any = b"") -> None:
         super().__init__()
-        self.raw = message.raw if isinstance(message, ExactMessage) else bytes(message)
+        self.raw: bytes = message.raw if isinstance(message, ExactMessage) else bytes(message)
         if isinstance(message, ExactMessage):
             self.set_info(message.get_info())
             self.set_date(message.get_date())
@@ -54,6 +58,25 @@ async def _get_whole_message(self: backend.MailboxData, uid: int) -> tuple[Recor
         return record, _get_message(self._maildir, record.key)
 
 
+class _Whole:
+    """A response, written out."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.pieces.append(bytes(data))
+
+
+async def _write_whole(self: IMAPConnection, response: Response) -> None:
+    """Send a response in one piece."""
+    whole = _Whole()
+    await response.async_write(whole)
+    with contextlib.suppress(ConnectionError):
+        self.writer.write(b"".join(whole.pieces))
+        await self.writer.drain()
+
+
 def keep_bytes() -> None:
     """Replace what does not; in this process only."""
     for owner, name, exact in (
@@ -61,6 +84,7 @@ def keep_bytes() -> None:
         (backend.Maildir, "get_message", _get_message),
         (backend.Maildir, "_dump_message", _write_message),
         (backend.MailboxData, "_get_maildir_msg", _get_whole_message),
+        (IMAPConnection, "write_response", _write_whole),
     ):
         if not hasattr(owner, name):
             raise AttributeError(owner, name)  # another pymap: look again before trusting it

