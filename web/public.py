@@ -11,6 +11,7 @@ from typing import Final
 
 from flask import Blueprint, render_template, request
 
+from replies.wording import DISCREET, PLAIN
 from web.brand import Brand
 
 KIBIBYTE: Final = 1024
@@ -164,6 +165,8 @@ def make_blueprint(brand: Brand) -> Blueprint:
             "phone_page": PHONE,
             "risk_page": RISK,
             "questions": QUESTIONS,
+            "discreet_words": DISCREET,
+            "plain_words": PLAIN,
         }
     )
     return blueprint

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
+from replies.wording import DISCREET, PLAIN
 from web import public
 from web.brand import Brand
 from web.components import create_shell
@@ -98,7 +99,7 @@ FACTS = {
         r"Forward as attachment",
         r"keep the originals",
         r"picture of your screen.*by email, or with an upload link",
-        r"You choose\. We can answer with a few dull words",
+        rf"You choose.*“{re.escape(DISCREET)}”.*“{re.escape(PLAIN)}”.*words of your own nothing at all",
         r"Who sees it.*Exampleshire Police",
         r"diary: it may be disclosed",
         r"Sending us something is not calling for help\. In danger, call 999",
