@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.http.response import Response
 from twilio.rest import Client
 
@@ -102,13 +102,13 @@ class TextSender:
         extra = {"status_callback": self.status_callback} if self.status_callback else {}
         try:
             message = self.client.messages.create(to=to, from_=self.number, body=words, **extra)
-        except TwilioRestException as error:
-            return _judged(error)
+        except (TwilioRestException, TwilioServiceException) as error:
+            return _judged(error.status, error.code)
         except requests.RequestException as error:
             if _never_left(error):
                 return Refused("Twilio could not be reached: nothing was sent")
             return Unknown(f"the connection to Twilio was lost ({type(error).__name__})")
-        except (TwilioException, ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever an answer trips over, the request had left
             return Unknown(f"Twilio's answer could not be read ({type(error).__name__})")
         return Sent(str(message.sid)) if message.sid else Unknown("Twilio's answer names no message")
 
@@ -133,12 +133,12 @@ def text_sender(
     return TextSender(Client(account_sid, auth_token, http_client=OneAttempt(api_url)), number, status_callback)
 
 
-def _judged(error: TwilioRestException) -> Outcome:
+def _judged(status: int, code: object) -> Outcome:
     """A 4xx (or a redirect, which is not followed) means not taken; a 5xx may come after the text went out."""
-    if error.status >= _NOT_REFUSED or error.status == _TIMED_OUT_AT_SERVER:
-        return Unknown(f"Twilio answered {error.status}")
-    code = error.code if isinstance(error.code, int) else error.status
-    return Refused(f"{ADVICE.get(code, 'Twilio refused it')} (Twilio error {code})")
+    if status >= _NOT_REFUSED or status == _TIMED_OUT_AT_SERVER:
+        return Unknown(f"Twilio answered {status}")
+    number = code if isinstance(code, int) else status
+    return Refused(f"{ADVICE.get(number, 'Twilio refused it')} (Twilio error {number})")
 
 
 def _never_left(error: requests.RequestException) -> bool:
