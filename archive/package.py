@@ -10,12 +10,9 @@ Pure of the database and of clocks: the same source gives the same bytes. Conten
 number of files (some hundred bytes each), never with their size. Forms: docs/package.md, RFC 8493, RFC 8785.
 """
 
-import hashlib
-import hmac
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import pairwise
@@ -26,12 +23,24 @@ import rfc8785
 
 from archive import tlog, verify
 from archive.acquisition import rendered
-from archive.canonical_zip import ZipMember, zip_pieces
+from archive.bag import WrittenFile, canonical_line, close_zip, listing, write_file
 from archive.custody import Action
 from archive.errors import DigestMismatchError, UnverifiablePackageError
 from archive.ledger import LedgerEntry
+from archive.package_source import Derived, DisclosedStream, PackageExhibit, PackageSource
 from archive.signed_note import Checkpoint, Note
 from archive.tlog import Node
+
+__all__ = [
+    "Derived",
+    "DisclosedStream",
+    "Draft",
+    "FinishedPackage",
+    "PackageExhibit",
+    "PackageSource",
+    "begin",
+    "finish",
+]
 
 PATH_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 EXTENSION_PATTERN = re.compile(r"[a-z0-9]{1,8}")
@@ -39,102 +48,6 @@ PROOFS_AT_ONCE = 1000
 ReadNodes: TypeAlias = Callable[[Iterable[Node]], Mapping[Node, bytes]]
 README = Path(__file__).with_name("package_readme.txt")
 VERIFIER = Path(verify.__file__)
-
-
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """Something we made from an original: `path` below the item's `derived/`, `maker` the tool with its version."""
-
-    path: str
-    maker: str
-    content: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class PackageExhibit:
-    """One exhibit as the snapshot holds it.
-
-    Attributes:
-        id: The exhibit's id.
-        reference: `ABC/1`, or None where none was allocated.
-        sha256: Of the original, lower-case hex, as its `exhibit.archived` entry records it; so are `sha512`,
-            `size_bytes`, `channel`, `received_at`, `delivered_at` and `media_type`.
-        extension: Of the original's file name in the package, for instance `eml` or `form`.
-        read: Opens the original and yields its bytes piece by piece.
-        derive: Makes the derived files, one exhibit at a time.
-        withheld: Why the original is not in this edition; None where it is.
-    """
-
-    id: str
-    reference: str | None
-    sha256: str
-    sha512: str
-    size_bytes: int
-    channel: str
-    received_at: datetime
-    delivered_at: datetime | None
-    media_type: str
-    extension: str
-    read: Callable[[], Iterable[bytes]] = field(repr=False)
-    derive: Callable[[], Iterable[Derived]] = field(default=tuple, repr=False)
-    withheld: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DisclosedStream:
-    """A stream that the package discloses: the key that opens its pseudonym, and its last entry at the snapshot."""
-
-    label: str
-    key: bytes = field(repr=False)
-    seq: int
-    leaf_hash: bytes
-
-    @property
-    def pseudonym(self) -> str:
-        """The name that the ledger's leaves have for it."""
-        return hmac.new(self.key, self.label.encode(), hashlib.sha256).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class PackageSource:
-    """Everything a package is made of, as the caller's snapshot of the case holds it.
-
-    Attributes:
-        package_id: Its id.
-        edition: `full` or `disclosure`.
-        snapshot_at: When the snapshot was taken; aware.
-        organisation: Who makes the package.
-        software: Name and version of the software, for bag-info.txt.
-        case: The case's stream at the snapshot.
-        exhibit_streams: Streams of all exhibits ever assigned to the case up to `case.seq`.
-        exhibits: The same exhibits, in order of (received_at, id). Consumed once.
-        renderings: Further files below `data/`, for instance `timeline.json`.
-        withheld: Leaf index to reason, for entries whose payloads this edition withholds or which were erased.
-        policy: The trust policy, copied into the package as a convenience.
-    """
-
-    package_id: str
-    edition: str
-    snapshot_at: datetime
-    organisation: str
-    software: str
-    case: DisclosedStream
-    exhibit_streams: Sequence[DisclosedStream]
-    exhibits: Iterable[PackageExhibit]
-    renderings: Mapping[str, bytes]
-    withheld: Mapping[int, str]
-    policy: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenFile:
-    """A file in the work folder with the digests taken while it was written."""
-
-    name: str
-    size: int
-    crc: int
-    sha256: str
-    sha512: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +98,7 @@ def begin(folder: Path, source: PackageSource) -> Draft:
         UnverifiablePackageError: Something handed in has a form that verifiers refuse.
     """
     folder.mkdir(parents=True)
-    payload = [_write(folder, name, [content]) for name, content in _renderings(source.renderings)]
+    payload = [write_file(folder, name, [content]) for name, content in _renderings(source.renderings)]
     items = 0
     for item in _in_order(source.exhibits):
         items += 1
@@ -198,14 +111,16 @@ def begin(folder: Path, source: PackageSource) -> Draft:
         "README.txt": [README.read_bytes().replace(b"{package_id}", source.package_id.encode())],
         "bag-info.txt": [_bag_info(source, payload)],
         "bagit.txt": [b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"],
-        "custody/streams.jsonl": (_line(_disclosed(stream)) for stream in streams),
-        "custody/withheld.jsonl": (_line({"index": i, "reason": why}) for i, why in sorted(source.withheld.items())),
-        "manifest-sha256.txt": (f"{file.sha256}  {file.name}\n".encode() for file in payload),
-        "manifest-sha512.txt": (f"{file.sha512}  {file.name}\n".encode() for file in payload),
+        "custody/streams.jsonl": (canonical_line(_disclosed(stream)) for stream in streams),
+        "custody/withheld.jsonl": (
+            canonical_line({"index": i, "reason": why}) for i, why in sorted(source.withheld.items())
+        ),
+        "manifest-sha256.txt": listing(payload, "sha256"),
+        "manifest-sha512.txt": listing(payload, "sha512"),
         "trust/policy": [source.policy],
         "verify.py": [VERIFIER.read_bytes()],
     }
-    written = [_write(folder, name, content) for name, content in tags.items()]
+    written = [write_file(folder, name, content) for name, content in tags.items()]
     return Draft(
         folder,
         source.package_id,
@@ -241,22 +156,22 @@ def finish(
     """
     checkpoints = _checkpoints(notes)
     indexes: list[int] = []
-    proven = [_write(draft.folder, "custody/entries.jsonl", _entry_lines(draft, entries, indexes))]
+    proven = [write_file(draft.folder, "custody/entries.jsonl", _entry_lines(draft, entries, indexes))]
     size = checkpoints[-1].size
     if not indexes or indexes[-1] >= size:
         raise UnverifiablePackageError(f"checkpoints/{size}.note", "it does not cover the package's export")
-    proven.append(_write(draft.folder, "custody/proofs.jsonl", _proof_lines(indexes, size, read_nodes)))
-    proven.append(_write(draft.folder, "checkpoints/consistency.jsonl", _consistency_lines(checkpoints, read_nodes)))
+    proven.append(write_file(draft.folder, "custody/proofs.jsonl", _proof_lines(indexes, size, read_nodes)))
+    proven.append(
+        write_file(draft.folder, "checkpoints/consistency.jsonl", _consistency_lines(checkpoints, read_nodes))
+    )
     for checkpoint, note in zip(checkpoints, notes, strict=True):
-        proven.append(_write(draft.folder, f"checkpoints/{checkpoint.size}.note", [note]))
+        proven.append(write_file(draft.folder, f"checkpoints/{checkpoint.size}.note", [note]))
     tags = sorted([*draft.tags, *proven], key=lambda file: file.name)
     manifests = [
-        _write(draft.folder, "tagmanifest-sha256.txt", (f"{file.sha256}  {file.name}\n".encode() for file in tags)),
-        _write(draft.folder, "tagmanifest-sha512.txt", (f"{file.sha512}  {file.name}\n".encode() for file in tags)),
+        write_file(draft.folder, "tagmanifest-sha256.txt", listing(tags, "sha256")),
+        write_file(draft.folder, "tagmanifest-sha512.txt", listing(tags, "sha512")),
     ]
-    files = sorted([*draft.payload, *tags, *manifests], key=lambda file: file.name)
-    members = (ZipMember(file.name, file.size, file.crc, draft.folder / file.name) for file in files)
-    size_bytes, sha256 = _close(out, members)
+    size_bytes, sha256 = close_zip(draft.folder, [*draft.payload, *tags, *manifests], out)
     return FinishedPackage(out, size_bytes, sha256, len(indexes), size)
 
 
@@ -287,12 +202,12 @@ def _write_item(folder: Path, where: str, item: PackageExhibit) -> list[WrittenF
     if item.withheld is None:
         if not EXTENSION_PATTERN.fullmatch(item.extension):
             raise UnverifiablePackageError(item.id, f"the extension {item.extension!r} is not plain")
-        original = _write(folder, f"{where}/original.{item.extension}", item.read())
+        original = write_file(folder, f"{where}/original.{item.extension}", item.read())
         _require_recorded(item, original)
         files.append(original)
     for made in item.derive():
         _require_plain(made.path)
-        files.append(_write(folder, f"{where}/derived/{made.path}", [made.content]))
+        files.append(write_file(folder, f"{where}/derived/{made.path}", [made.content]))
         derived.append({"maker": made.maker, "path": f"derived/{made.path}", "sha256": files[-1].sha256})
     facts = {
         "channel": item.channel,
@@ -308,7 +223,7 @@ def _write_item(folder: Path, where: str, item: PackageExhibit) -> list[WrittenF
         "size_bytes": item.size_bytes,
         "withheld": item.withheld,
     }
-    return [*files, _write(folder, f"{where}/item.json", [_line(facts)])]
+    return [*files, write_file(folder, f"{where}/item.json", [canonical_line(facts)])]
 
 
 def _require_recorded(item: PackageExhibit, original: WrittenFile) -> None:
@@ -397,7 +312,7 @@ def _proof_lines(indexes: Sequence[int], size: int, read_nodes: ReadNodes) -> It
         some = indexes[start : start + PROOFS_AT_ONCE]
         paths = tlog.inclusion_paths(some, size, read_nodes(tlog.inclusion_paths_nodes(some, size)))
         for index in some:
-            yield _line({"index": index, "path": [digest.hex() for digest in paths[index]]})
+            yield canonical_line({"index": index, "path": [digest.hex() for digest in paths[index]]})
 
 
 def _consistency_lines(checkpoints: Sequence[Checkpoint], read_nodes: ReadNodes) -> Iterator[bytes]:
@@ -405,40 +320,8 @@ def _consistency_lines(checkpoints: Sequence[Checkpoint], read_nodes: ReadNodes)
         nodes = read_nodes(tlog.consistency_node_indexes(old.size, new.size))
         path = tlog.consistency_path(old.size, new.size, partial(_node, nodes))
         tlog.verify_consistency(old.size, new.size, path, old.root, new.root)
-        yield _line({"from": old.size, "path": [digest.hex() for digest in path], "to": new.size})
+        yield canonical_line({"from": old.size, "path": [digest.hex() for digest in path], "to": new.size})
 
 
 def _node(nodes: Mapping[Node, bytes], level: int, index: int) -> bytes:
     return nodes[level, index]
-
-
-def _close(out: Path, members: Iterable[ZipMember]) -> tuple[int, str]:
-    """Write the ZIP beside its place, hashing it on the way, and put it there once it is complete."""
-    unfinished = out.with_name(f"{out.name}.unfinished")
-    size, sha256 = 0, hashlib.sha256()
-    with unfinished.open("wb") as file:
-        for piece in zip_pieces(members):
-            file.write(piece)
-            sha256.update(piece)
-            size += len(piece)
-    unfinished.replace(out)
-    return size, sha256.hexdigest()
-
-
-def _line(value: Any) -> bytes:
-    return rfc8785.dumps(value) + b"\n"
-
-
-def _write(folder: Path, name: str, content: Iterable[bytes]) -> WrittenFile:
-    """Write one file, taking size, CRC-32 and digests on the way."""
-    size = crc = 0
-    sha256, sha512 = hashlib.sha256(), hashlib.sha512()
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        for chunk in content:
-            file.write(chunk)
-            size, crc = size + len(chunk), zlib.crc32(chunk, crc)
-            sha256.update(chunk)
-            sha512.update(chunk)
-    return WrittenFile(name, size, crc, sha256.hexdigest(), sha512.hexdigest())

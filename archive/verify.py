@@ -136,8 +136,24 @@ class Run:
 
 
 def _carry_out(file: BinaryIO, policy: Policy | None, earlier: Sequence[bytes], require_timestamps: int) -> Verdict:
-    bag = Bag(file)
-    found = {1: check_zip_form(bag), 2: check_manifests(bag)}
+    found: dict[int, str] = {}
+    try:
+        run, exported = _steps(Bag(file), found, policy, earlier, require_timestamps)
+    except (VerificationError, UnreadableError, OSError):
+        raise
+    except Exception as error:  # fail closed: what no check foresaw is a fault of the package, not a crash
+        reason = f"it is malformed in a way that no check foresaw ({type(error).__name__})"
+        raise VerificationError(len(found) + 1, "the package", reason) from error
+    steps = tuple(Step(number, TITLES[number], found[number]) for number in sorted(found))
+    state = "verified" if policy else "consistent"
+    return Verdict(state, steps, tuple(_not_checked(run)), _meaning(run), _facts(run, exported))
+
+
+def _steps(
+    bag: Bag, found: dict[int, str], policy: Policy | None, earlier: Sequence[bytes], require_timestamps: int
+) -> tuple[Run, dict[str, Any]]:
+    found[1] = check_zip_form(bag)
+    found[2] = check_manifests(bag)
     checkpoints, found[3] = check_checkpoints(bag, policy)
     found[4] = check_consistency(bag, checkpoints, policy, earlier)
     # Steps 5 and 6 go hand in hand: each entry is proved, then followed in its stream, and forgotten.
@@ -149,9 +165,7 @@ def _carry_out(file: BinaryIO, policy: Policy | None, earlier: Sequence[bytes], 
     found[7] = f"{len(streams.exhibits)} items, each as the ledger recorded it on receipt"
     found[8] = check_binding(bag, exported)
     found[9] = check_timestamps(require_timestamps)
-    steps = tuple(Step(number, TITLES[number], found[number]) for number in sorted(found))
-    state = "verified" if policy else "consistent"
-    return Verdict(state, steps, tuple(_not_checked(run)), _meaning(run), _facts(run, exported))
+    return run, exported
 
 
 def _facts(run: Run, exported: dict[str, Any]) -> dict[str, Any]:
@@ -659,19 +673,17 @@ def _times(number: int, point: tuple[int, int, int, int]) -> tuple[int, int, int
 def check_consistency(bag: Bag, checkpoints: list[Checkpoint], policy: Policy | None, earlier: Sequence[bytes]) -> str:
     """Each checkpoint continues the one before it (RFC 9162 2.1.4.2), and every earlier note is one of them."""
     name = "checkpoints/consistency.jsonl"
-    expected = [(old, new) for old, new in _pairs(checkpoints)]
-    proofs = [canonical(4, name, line) for line in bag.lines(4, name)]
-    if len(proofs) != len(expected):
-        raise VerificationError(4, name, f"{len(expected)} proofs are needed, {len(proofs)} are there")
-    for number, (old, new) in enumerate(expected):
+    proofs = bag.lines(4, name)
+    for old, new in _pairs(checkpoints):
         item = f"{name}, from {old.size} to {new.size}"
-        proof = record(4, item, proofs[number], **{"from": is_count, "path": is_path, "to": is_count})
+        line = canonical(4, item, next(proofs, b"null"))
+        proof = record(4, item, line, **{"from": is_count, "path": is_path, "to": is_count})
         if (proof["from"], proof["to"]) != (old.size, new.size):
             raise VerificationError(4, item, "its proof is missing or not in its place")
         if not consistent(old, new, [bytes.fromhex(digest) for digest in proof["path"]]):
-            raise VerificationError(
-                4, item, "the later checkpoint does not continue the earlier: history was rewritten"
-            )
+            raise VerificationError(4, item, "the later does not continue the earlier: history was rewritten")
+    if next(proofs, None) is not None:
+        raise VerificationError(4, name, "it has more proofs than there are steps between checkpoints")
     known = {checkpoint.size: checkpoint for checkpoint in checkpoints}
     for number, raw in enumerate(earlier, start=1):
         note = read_checkpoint(4, f"earlier note {number}", raw, policy)
@@ -683,7 +695,7 @@ def check_consistency(bag: Bag, checkpoints: list[Checkpoint], policy: Policy | 
             )
         if note.root != same.root:
             raise VerificationError(4, item, "another root for the same size: history was rewritten")
-    return f"{len(expected)} proofs between checkpoints; {len(earlier)} earlier notes continued"
+    return f"{len(checkpoints) - 1} proofs between checkpoints; {len(earlier)} earlier notes continued"
 
 
 def consistent(old: Checkpoint, new: Checkpoint, path: list[bytes]) -> bool:
@@ -722,6 +734,8 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 # --- 5 Entries --------------------------------------------------------------------------------------------------------
 
 MAX_PATH = 64
+DIGEST = re.compile("[0-9a-f]{64}")
+DIGESTS = re.compile("([0-9a-f]{64})*")
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
 
@@ -831,13 +845,7 @@ def read_withheld(bag: Bag) -> dict[int, str]:
 def canonical(step: int, item: str, raw: bytes) -> Any:
     """Read JSON in its one canonical form (RFC 8785, without floating-point numbers, which no form here has)."""
     try:
-        value = json.loads(
-            raw.decode(),
-            object_pairs_hook=_ordered,
-            parse_int=_integer,
-            parse_float=_refuse,
-            parse_constant=_refuse,
-        )
+        value = READER.decode(raw.decode())
         if dumped(value) == raw:
             return value
     except (ValueError, RecursionError) as error:
@@ -847,12 +855,13 @@ def canonical(step: int, item: str, raw: bytes) -> Any:
 
 def dumped(value: Any) -> bytes:
     """Write a value read by `canonical` as it was read: its keys are in order already."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return WRITER.encode(value).encode()
 
 
 def _ordered(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key.encode("utf-16-be") for key, _ in pairs]
-    if any(keys[at] >= keys[at + 1] for at in range(len(keys) - 1)):
+    keys = [key for key, _ in pairs]
+    # RFC 8785 3.2.3 orders keys by UTF-16; for ASCII that is the order Python has.
+    if keys != sorted(set(keys), key=None if "".join(keys).isascii() else lambda key: key.encode("utf-16-be")):
         raise ValueError("keys twice or not in order")
     return dict(pairs)
 
@@ -865,6 +874,10 @@ def _integer(text: str) -> int:
 
 def _refuse(text: str) -> Any:
     raise ValueError(f"{text} has no canonical form here")
+
+
+READER = json.JSONDecoder(object_pairs_hook=_ordered, parse_int=_integer, parse_float=_refuse, parse_constant=_refuse)
+WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def record(step: int, item: str, value: Any, **fields: Callable[[Any], Any]) -> dict[str, Any]:
@@ -890,7 +903,7 @@ def is_count(value: Any) -> bool:  # noqa: D103
 
 
 def is_digest(value: Any) -> bool:  # noqa: D103
-    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+    return isinstance(value, str) and DIGEST.fullmatch(value) is not None
 
 
 def is_moment(value: Any) -> bool:  # noqa: D103
@@ -898,7 +911,9 @@ def is_moment(value: Any) -> bool:  # noqa: D103
 
 
 def is_path(value: Any) -> bool:  # noqa: D103
-    return isinstance(value, list) and len(value) <= MAX_PATH and all(is_digest(digest) for digest in value)
+    if not isinstance(value, list) or len(value) > MAX_PATH or not all(isinstance(digest, str) for digest in value):
+        return False
+    return all(len(digest) == 64 for digest in value) and DIGESTS.fullmatch("".join(value)) is not None
 
 
 def is_list(value: Any) -> bool:  # noqa: D103
@@ -1110,11 +1125,11 @@ def _item_folders(bag: Bag) -> Iterator[tuple[str, set[str]]]:
 
 def _read_item(bag: Bag, folder: str, files: set[str]) -> dict[str, Any]:
     name = f"{folder}/item.json"
-    lines = list(bag.lines(7, name))
-    if len(lines) != 1:
+    raw = bag.text(7, name)
+    if not raw.endswith(b"\n"):
         raise VerificationError(7, name, "it is not one line of JSON")
     item = record(
-        7, name, canonical(7, name, lines[0]), channel=is_text, delivered_at=optional(is_moment), derived=is_list,
+        7, name, canonical(7, name, raw[:-1]), channel=is_text, delivered_at=optional(is_moment), derived=is_list,
         exhibit_id=is_text, media_type=is_text, original=optional(is_text), received_at=is_moment,
         reference=optional(is_text), sha256=is_digest, sha512=is_text, size_bytes=is_count, withheld=optional(is_text),
     )  # fmt: skip

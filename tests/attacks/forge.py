@@ -73,6 +73,7 @@ def refused(
     path.write_bytes(raw)
     with pytest.raises(VerificationError) as caught:
         verify(path, policy, earlier=list(earlier))
+    assert "no check foresaw" not in caught.value.reason
     return caught.value
 
 

@@ -422,7 +422,7 @@ def test_no_flipped_bit_anywhere_passes(package: Path, tmp_path: Path, position:
         verify(tmp_path / "flipped.zip", None)
 
 
-@settings(SEARCHES, max_examples=400)
+@settings(SEARCHES, max_examples=200)
 @given(data=st.data())
 def test_no_flipped_bit_in_any_file_passes_though_everything_else_fits(
     package: Path, tmp_path: Path, data: st.DataObject
@@ -463,7 +463,7 @@ JSON = st.recursive(
 )
 
 
-@settings(SEARCHES, max_examples=300)
+@settings(SEARCHES, max_examples=200)
 @given(data=st.data())
 def test_any_value_in_place_of_any_other_is_refused_without_a_crash(
     package: Path, tmp_path: Path, data: st.DataObject
@@ -486,6 +486,16 @@ def test_any_value_in_place_of_any_other_is_refused_without_a_crash(
         for value in values
     )
     assert refused(pack(remanifest(files)), tmp_path).step in range(4, 9)
+
+
+def test_what_no_check_foresaw_fails_closed(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(*_: object) -> None:
+        raise KeyError("unforeseen")
+
+    monkeypatch.setattr("archive.verify.check_items", stumble)
+    with pytest.raises(VerificationError, match="KeyError") as caught:
+        verify(package, POLICY)
+    assert caught.value.step == 7
 
 
 def test_put_lines_writes_what_was_there(files: Files) -> None:
