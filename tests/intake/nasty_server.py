@@ -1,0 +1,209 @@
+"""A scripted IMAP server that breaks off, lies or stops wherever a test tells it to."""
+
+import re
+import socket
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+
+FOREVER = 10**9
+CAPABILITIES = b"IMAP4rev1 IDLE MOVE"
+
+
+@dataclass
+class Nasty:
+    """What goes wrong, and how often before it is well again.
+
+    `faults`: UID to the name of what happens when its body is asked for (the methods below); `spell`: how many such
+    answers of each UID are bad. `bodies` by UID; `stated` replaces sizes.
+    """
+
+    bodies: dict
+    faults: dict = field(default_factory=dict)
+    spell: int = FOREVER
+    stated: dict = field(default_factory=dict)
+    capabilities: bytes = CAPABILITIES
+    login_answer: bytes = b"OK in"
+    select_answer: bytes = b"OK [READ-WRITE] open"
+    uidvalidity: int = 7
+    idle: str = "quiet"
+    internaldate: bytes = b"14-Nov-2023 22:13:20 +0100"
+
+    def __post_init__(self):
+        self.asked = Counter()
+        self.connections = 0
+        self.moved = []
+        self.closing = threading.Event()
+        self.told = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def close(self):
+        self.closing.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join(timeout=10)
+            assert not thread.is_alive()
+
+    def _serve(self, connection):
+        with connection, connection.makefile("rb") as lines:
+            try:
+                connection.sendall(b"* OK nasty\r\n")
+                for line in lines:
+                    if not self._answer(connection, lines, *line.rstrip(b"\r\n").split(b" ", 1)):
+                        return
+            except OSError:
+                return
+
+    def _answer(self, connection, lines, tag, command):
+        word = command.split(b" ")[0].upper()
+        if word == b"UID":
+            word = b"UID " + command.split(b" ")[1].upper()
+        answers = {
+            b"CAPABILITY": (b"* CAPABILITY " + self.capabilities + b"\r\n", b"OK done"),
+            b"LOGIN": (b"", self.login_answer),
+            b"LIST": (b'* LIST () "/" "Archived"\r\n', b"OK done"),
+            b"UID MOVE": (b"", b"OK moved"),
+            b"UID STORE": (b"", b"OK stored"),
+        }
+        if word == b"LOGOUT":
+            connection.sendall(b"* BYE\r\n" + tag + b" OK bye\r\n")
+            return False
+        if word in {b"SELECT", b"EXAMINE"}:
+            return self._select(connection, tag)
+        if word == b"IDLE":
+            return self._idle(connection, lines, tag)
+        if word == b"UID SEARCH":
+            uids = self._uids(command.split(b" ", 2)[2])
+            answers[word] = (b"* SEARCH " + b" ".join(b"%d" % uid for uid in uids) + b"\r\n", b"OK done")
+        if word == b"UID FETCH":
+            return self._fetch(connection, tag, command)
+        if word == b"UID MOVE":
+            uids = [int(uid) for uid in command.split(b" ")[2].split(b",")]
+            self.moved += uids
+            for uid in uids:
+                self.bodies.pop(uid, None)
+        untagged, said = answers.get(word, (b"", b"BAD what?"))
+        connection.sendall(untagged + tag + b" " + said + b"\r\n")
+        return True
+
+    def _select(self, connection, tag):
+        if self.select_answer.startswith(b"OK"):
+            connection.sendall(
+                b"* FLAGS (\\Seen)\r\n* %d EXISTS\r\n* 0 RECENT\r\n"
+                b"* OK [UIDVALIDITY %d] valid\r\n* OK [PERMANENTFLAGS (\\Seen \\*)] all\r\n"
+                % (len(self.bodies), self.uidvalidity)
+            )
+        connection.sendall(tag + b" " + self.select_answer + b"\r\n")
+        return True
+
+    def _uids(self, criteria):
+        if criteria.startswith(b"UID "):
+            wanted = {int(uid) for uid in criteria[4:].split(b",")}
+            return sorted(wanted & set(self.bodies))
+        return sorted(self.bodies)
+
+    def _idle(self, connection, lines, tag):
+        connection.sendall(b"+ idling\r\n")
+        self.told.set()
+        if self.idle == "dies":
+            return False
+        if self.idle == "freezes":
+            self.closing.wait()
+            return False
+        lines.readline()
+        connection.sendall(tag + b" OK done\r\n")
+        return True
+
+    def _fetch(self, connection, tag, command):
+        _, _, uids, items = command.split(b" ", 3)
+        out = b""
+        for uid in (int(uid) for uid in uids.split(b",")):
+            if uid not in self.bodies:
+                continue
+            fault = self.faults.get(uid)
+            if b"BODY.PEEK" in items and fault and self.asked[uid] < self.spell:
+                self.asked[uid] += 1
+                out, ends = getattr(self, f"_{fault}")(uid, out, tag)
+                if ends:
+                    connection.sendall(out)
+                    if ends == "freeze":
+                        self.closing.wait()
+                    return ends == "answered"
+                continue
+            out += self._line(uid, items)
+        connection.sendall(out + tag + b" OK done\r\n")
+        return True
+
+    def _line(self, uid, items):
+        body = self.bodies[uid]
+        start = sorted(self.bodies).index(uid) + 1
+        if b"RFC822.SIZE" in items:
+            return b"* %d FETCH (UID %d RFC822.SIZE %d)\r\n" % (start, uid, self.stated.get(uid, len(body)))
+        facts = b'INTERNALDATE "%b" FLAGS (\\Seen 123 NIL)' % self.internaldate
+        if piece := re.search(rb"BODY\.PEEK\[\]<(\d+)\.(\d+)>", items):
+            offset, most = int(piece[1]), int(piece[2])
+            part = body[offset : offset + most]
+            return b"* %d FETCH (UID %d BODY[]<%d> {%d}\r\n%b)\r\n" % (start, uid, offset, len(part), part)
+        if b"BODY.PEEK" in items:
+            return b"* %d FETCH (UID %d %b BODY[] {%d}\r\n%b)\r\n" % (start, uid, facts, len(body), body)
+        return b"* %d FETCH (UID %d %b)\r\n" % (start, uid, facts)
+
+    def _nil(self, uid, out, tag):
+        return out + b'* 1 FETCH (UID %d BODY[] NIL INTERNALDATE "%b" FLAGS ())\r\n' % (uid, self.internaldate), None
+
+    def _nothing(self, uid, out, tag):
+        return out, None
+
+    def _no(self, uid, out, tag):
+        return tag + b" NO [SERVERBUG] cannot\r\n", "answered"
+
+    def _busy(self, uid, out, tag):
+        return tag + b" NO [UNAVAILABLE] come back\r\n", "answered"
+
+    def _bad_line(self, uid, out, tag):
+        return out + b"* 1 FETCH (UID %d BODY[] ((\r\n" % uid, None
+
+    def _cut(self, uid, out, tag):
+        return out + b"* 1 FETCH (UID %d BODY[] {1000}\r\nonly this" % uid, "cut"
+
+    def _bye(self, uid, out, tag):
+        return out + b"* BYE going down\r\n", "cut"
+
+    def _freeze(self, uid, out, tag):
+        return out + b"* 1 FETCH (UID %d BODY[] {1000}\r\nand then" % uid, "freeze"
+
+    def _short_literal(self, uid, out, tag):
+        # Ten octets too few: what follows is swallowed, and the connection is out of step.
+        body = self.bodies[uid]
+        line = b'* 1 FETCH (UID %d FLAGS () INTERNALDATE "%b" BODY[] {%d}\r\n%b)\r\n'
+        return out + line % (uid, self.internaldate, len(body) + 10, body), None
+
+    def _other_bytes(self, uid, out, tag):
+        body = b"take %d" % self.asked[uid]
+        line = b'* 1 FETCH (UID %d FLAGS () INTERNALDATE "%b" BODY[] {%d}\r\n%b)\r\n'
+        return out + line % (uid, self.internaldate, len(body), body), None
+
+    def _twice(self, uid, out, tag):
+        # An unsolicited answer about the same mail after the one that was asked for.
+        line = b"* 1 FETCH (UID %d FLAGS (\\Seen \\Flagged))\r\n" % uid
+        return out + self._line(uid, b"BODY.PEEK[]") + line, None
+
+    def _quoted(self, uid, out, tag):
+        # RFC 3501 lets a server send a body as a quoted string.
+        line = b'* 1 FETCH (UID %d BODY[] "%b" FLAGS () INTERNALDATE "%b")\r\n'
+        return out + line % (uid, self.bodies[uid], self.internaldate), None
