@@ -24,7 +24,7 @@ from archive.contributor import Contact, ContactKind, Contributor, enrolled_as
 from archive.custody import Action, CustodyEntry, exhibit_stream
 from archive.errors import RefusedError, TransientError
 from archive.ledger import record
-from archive.tables import contributor, contributor_contact, exhibit, reply, reply_item
+from archive.tables import acquisition, contributor, contributor_contact, exhibit, reply, reply_item
 from archive.vault import Vault
 from replies.automatic import message_id_of
 from replies.deciding import ACTOR, AT_ONCE, Decided, outer_headers, raise_once, record_decision
@@ -50,10 +50,20 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A planned answer that is due: whom it is for, and the exhibits it answers, the one that planned it first."""
+    """A planned answer.
+
+    Attributes:
+        id: The answer's.
+        contact: Whom it is for, as enrolled now.
+        senders: What the items it answers came from, as observed then.
+        contributor_id: Whose contact that is; `case_id` is hers.
+        due_at: Not before this moment.
+        exhibits: What it answers; the one that planned it first.
+    """
 
     id: UUID
     contact: Contact
+    senders: frozenset[str]
     contributor_id: UUID
     case_id: UUID
     due_at: datetime
@@ -160,13 +170,15 @@ def _planned(connection: Connection, reply_id: UUID) -> Planned:
         .where(reply.c.id == reply_id)
     ).one()
     items = connection.execute(
-        select(reply_item.c.exhibit_id)
+        select(reply_item.c.exhibit_id, acquisition.c.sender)
+        .join(acquisition, acquisition.c.id == reply_item.c.exhibit_id)
         .where(reply_item.c.reply_id == reply_id)
         .order_by(reply_item.c.decided_at, reply_item.c.exhibit_id)
-    )
+    ).all()
     contact = Contact(ContactKind(row.kind), row.value, row.contact_id)
+    senders = frozenset(item.sender for item in items)
     exhibits = tuple(item.exhibit_id for item in items)
-    return Planned(reply_id, contact, row.contributor_id, row.case_id, row.due_at, exhibits)
+    return Planned(reply_id, contact, senders, row.contributor_id, row.case_id, row.due_at, exhibits)
 
 
 def _claim(
@@ -199,6 +211,9 @@ def _claim(
 
 
 def _enrolled(connection: Connection, planned: Planned) -> Contributor | None:
+    """Who may get it: the one person enrolled now with the very number or address that the items came from."""
+    if planned.senders != {planned.contact.value}:
+        return None
     people = enrolled_as(connection, planned.contact.value)
     return people[0] if len(people) == 1 and people[0].id == planned.contributor_id else None
 
