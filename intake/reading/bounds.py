@@ -96,6 +96,7 @@ class BoundedReader:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
+            self._stop()
             environment = {
                 "PATH": os.defpath,
                 "LANG": "C.UTF-8",
@@ -111,14 +112,15 @@ class BoundedReader:
 
     def _stop(self) -> None:
         process, self._process = self._process, None
-        if process is None or self._owner != os.getpid():
+        if process is None:
             return
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
-        process.kill()
-        process.wait()
+        if self._owner == os.getpid():  # else it is the template of the process we were forked from
+            process.kill()
+            process.wait()
 
 
 _reader: Final = BoundedReader()  # holds nothing until the first reading

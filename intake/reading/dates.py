@@ -20,7 +20,7 @@ _YEARS: Final = range(1970, 2100)
 _NOON: Final = 12
 
 _RFC5322: Final = re.compile(
-    r"(?:[A-Za-z]{3,9}\s*,?\s*)?(\d{1,2})\s+([A-Za-z]{3})[a-z]*\s+(\d{4})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)?\s*([+-]\d{4}|[A-Za-z]{1,4})?"
+    r"(?:[A-Za-z]{3,9}\s*,?\s*)?(\d{1,2})\s+([A-Za-z]{3})\s+(\d{4})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)?\s*([+-]\d{4}|[A-Za-z]{1,4})?"
 )
 _COMMENT: Final = re.compile(r"\([^()]{0,100}\)")
 _ISO: Final = re.compile(
@@ -61,14 +61,15 @@ def claimed_from(text: str | None, source: Source, languages: frozenset[str] = f
 
 def _exact(plain: str, source: Source, shown: str) -> Claimed | None:
     """RFC 5322 (3.3, with the obsolete zones of 4.3) and ISO 8601."""
-    if match := _RFC5322.fullmatch(plain):
-        day, name, year, hour, minute, second, zone = match.groups()
-        month = MONTHS.get(name.lower(), {}).get("en")
-        return _claim((int(year), month or 0, int(day)), _clock_of(hour, minute, second), _zone_of(zone), source, shown)
+    if (match := _RFC5322.fullmatch(plain)) and (month := MONTHS.get(match[2].lower(), {}).get("en")):
+        day, _, year, hour, minute, second, zone = match.groups()
+        clock = _clock_of(hour, minute, second)
+        return None if clock is None else _claim((int(year), month, int(day)), clock, _zone_of(zone), source, shown)
     if match := _ISO.fullmatch(plain):
         year, number, day, hour, minute, second, zone = match.groups()
         clock = None if hour is None else _clock_of(hour, minute, second)
-        return _claim((int(year), int(number), int(day)), clock, _zone_of(zone), source, shown)
+        if hour is None or clock is not None:
+            return _claim((int(year), int(number), int(day)), clock, _zone_of(zone), source, shown)
     return None
 
 

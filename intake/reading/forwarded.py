@@ -45,6 +45,7 @@ _DASHED: Final = re.compile(r"-{3,100} ?(?=[^-\s])([^\n]{2,120}?)[ \t]?-{4,100}[
 _PREFIX: Final = re.compile(r"\s*(?:\[[^\]\n]{1,40}\]\s*)*([^\s:\uff1a\[\]]{1,20})(?:\[\d+\]|\(\d+\))?\s*[:\uff1a]\s*")
 _OUTLOOK_ORIGINAL: Final = "-----Original"
 _MOST_INNER: Final = 50
+_MOST_HEADS: Final = 1_000
 _LONGEST_OPENING: Final = 80
 
 
@@ -80,8 +81,13 @@ def find_forward(text: str, subject: str | None, recipients: frozenset[str] = fr
     source = text.replace("\r\n", "\n")[: limits.TEXT_CHARACTERS]
     lines = quoted_lines(source)
     kind, rest = subject_kind(subject)
+    heads = 0
     for number, line in enumerate(lines):
-        found = _at(lines, number, line)
+        may_be_head = line.text != "" and label_of(line.text, "from") is not None
+        heads += may_be_head
+        if heads > _MOST_HEADS:
+            return None  # no letter has that many; and each costs a look at the lines after it
+        found = _at(lines, number, line, may_be_head=may_be_head)
         if found is None:
             continue
         rule, header = found
@@ -124,7 +130,7 @@ def _is_forward(rule: str, kind: Kind, header: QuotedHeader, subject: str | None
     return kind == "forward"
 
 
-def _at(lines: Sequence[Line], number: int, line: Line) -> tuple[str, QuotedHeader] | None:
+def _at(lines: Sequence[Line], number: int, line: Line, *, may_be_head: bool) -> tuple[str, QuotedHeader] | None:
     """The head of another message at this line, if there is one."""
     text = line.text
     if not text:
@@ -136,7 +142,7 @@ def _at(lines: Sequence[Line], number: int, line: Line) -> tuple[str, QuotedHead
         return None if header is None else ("rule", header)
     if _opening(text) in OPENINGS and (header := read_header(lines, number + 1, fewest=2)):
         return "opening", header
-    if label_of(text, "from") and (header := read_header(lines, number, fewest=3)):
+    if may_be_head and (header := read_header(lines, number, fewest=3)):
         return "block", header
     header = attribution_at(lines, number)
     return None if header is None else ("attribution", header)
@@ -168,7 +174,7 @@ def _result(
     body_end = lines[last - 1].end if last > first else body_start
     # Outlook's own line above a header is left for the reader of `above` to recognise: only the header block is the forward's.
     head = header.start if rule == "original" and lines[number].text.startswith(_OUTLOOK_ORIGINAL) else start
-    above = source[:head] + ("\n" + source[body_end:] if source[body_end:].strip(EDGE + "\n>") else "")
+    outside = (_unquoted(source[:head]), _unquoted(source[body_end:]))
     values = header.values
     return Inline(
         rule=rule,
@@ -179,7 +185,7 @@ def _result(
         subject=rest if rule == "attribution" else values.get("subject"),
         date_text=values.get("date") or None,
         languages=header.language,
-        above=_unquoted(above).strip("\n" + EDGE),
+        above="\n\n".join(filter(None, outside)),
         body=_body(source, lines[first:last], header.depth),
         header_start=start,
         header_end=body_start,
@@ -188,8 +194,10 @@ def _result(
     )
 
 
-def _unquoted(above: str) -> str:
-    return "\n".join(line for line in above.split("\n") if line.strip(EDGE + ">") or not line.strip(EDGE))
+def _unquoted(text: str) -> str:
+    """`text` without the lines that are nothing but quote marks."""
+    kept = (line for line in text.split("\n") if line.strip(EDGE + ">") or not line.strip(EDGE))
+    return "\n".join(kept).strip("\n" + EDGE)
 
 
 def _body_lines(lines: Sequence[Line], header: QuotedHeader) -> tuple[int, int]:

@@ -18,10 +18,12 @@ from typing import Final
 from intake.reading import limits
 from intake.reading.fields import Block, Parameters, decode_field, read_block, read_parameters
 from intake.reading.model import Slice
-from intake.reading.transfer import decode_base64, decode_transfer
+from intake.reading.transfer import decode_transfer
 
 _DASHES: Final = re.compile(rb"^--[^\r\n]{0,300}", re.MULTILINE)
 _ENCODED: Final = frozenset({"base64", "quoted-printable", "x-uuencode", "uuencode", "x-uue", "uue"})
+# An equals sign that quoted-printable could not hold, as in `=?utf-8?q?…`: then the part is not in it, whatever it says.
+_NOT_QUOTED: Final = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]{0,20}\r?\n|\Z)")
 _MAIL_FIELDS: Final = frozenset(
     {"from", "date", "subject", "received", "message-id", "to", "return-path", "mime-version"}
 )
@@ -141,11 +143,12 @@ class Walker:
             return ()
         raw = part.data[part.body_start : part.end]
         stated = part.media_type in _MAIL_TYPES
-        if looks_like_mail(raw, stated=stated):
+        is_quoted = part.encoding == "quoted-printable" and _NOT_QUOTED.search(raw) is None
+        if not is_quoted and looks_like_mail(raw, stated=stated):
             # Also where a transfer encoding is claimed that is not there: RFC 2046 forbids one, some senders write it.
             return (self._open(source, part.body_start, part.end, depth + 1, "text/plain"),)
         encoding = part.encoding if part.encoding in _ENCODED else "base64"
-        decoded, _ = decode_transfer(raw, encoding) if encoding != "base64" else decode_base64(raw)
+        decoded, _ = decode_transfer(raw, encoding)
         if not looks_like_mail(decoded, stated=stated):
             return ()
         inner = _Source(decoded, (*part.outer, Slice(part.body_start, part.end - part.body_start, encoding)))

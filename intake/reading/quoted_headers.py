@@ -17,12 +17,15 @@ EDGE: Final = " \t\ufeff\u200b\u200e\u200f\xa0\r"
 COLONS: Final = (":", "\uff1a")
 _QUOTE: Final = re.compile(r"[\ufeff\u200b]*(?:[ \t]?>)*")
 _MOST_BLANK: Final = 4
-_MOST_FIELDS: Final = 20
+_MOST_LINES: Final = 30
 
 
-class Line(
-    NamedTuple
-):  # not a dataclass: a hostile text has a hundred thousand lines, and these are made three times as fast
+class Line(NamedTuple):
+    """One line of a text: its span, how deep it is quoted, and its words without the quote marks.
+
+    Not a dataclass: a hostile text has a hundred thousand lines, and these are made three times as fast.
+    """
+
     start: int
     end: int
     depth: int
@@ -41,11 +44,13 @@ class QuotedHeader:
 
     @property
     def language(self) -> frozenset[str]:
+        """The languages that all its labels have in common; else those of its first label."""
         common = frozenset.intersection(*self.languages) if self.languages else frozenset()
         return common or (self.languages[0] if self.languages else frozenset())
 
 
 def quoted_lines(text: str) -> list[Line]:
+    """`text` in lines."""
     lines: list[Line] = []
     position = 0
     for raw in text.split("\n"):
@@ -75,7 +80,10 @@ def label_of(text: str, wanted: Field | None = None) -> tuple[dict[str, Field], 
 
 
 def read_header(lines: Sequence[Line], first: int, *, fewest: int) -> QuotedHeader | None:
-    """The quoted header that begins at `first`, after at most a few blank lines, if it names a From and `fewest` fields in all."""
+    """The quoted header that begins at `first`, after at most a few blank lines.
+
+    None unless it names a From, and `fewest` fields in all. A label that comes twice begins something else.
+    """
     number = first
     while number < len(lines) and number - first < _MOST_BLANK and not lines[number].text:
         number += 1
@@ -83,23 +91,27 @@ def read_header(lines: Sequence[Line], first: int, *, fewest: int) -> QuotedHead
         return None
     header = QuotedHeader(start=lines[number].start, depth=lines[number].depth)
     last: Field | None = None
-    while number < len(lines) and number - first < _MOST_FIELDS + _MOST_BLANK:
+    for number in range(number, min(len(lines), number + _MOST_LINES)):  # noqa: B020, PLR1704 - goes on from there
         line = lines[number]
-        read = label_of(line.text) if line.text else None
-        name = None if read is None else _meaning(read[0], header)
-        if read is not None and name is not None and line.depth == header.depth:
-            if name != "other":
-                header.values[name] = read[1]
-                header.languages.append(frozenset(language for language, meant in read[0].items() if meant == name))
-            last = name
-        elif last is not None and line.text and line.depth == header.depth and _continues(header, last, lines, number):
-            if last != "other":
-                header.values[last] = f"{header.values[last]} {line.text}"
-        else:
+        if not line.text or line.depth != header.depth:
             break
-        number += 1
-    header.next_line = number
+        read = label_of(line.text)
+        name = last if read is None else _meaning(read[0], header)
+        if name is None or (read is None and not _continues(header, name, lines, number)):
+            break
+        _take(header, name, line.text, read)
+        header.next_line, last = number + 1, name
     return header if "from" in header.values and len(header.values) >= fewest else None
+
+
+def _take(header: QuotedHeader, name: Field, text: str, read: tuple[dict[str, Field], str] | None) -> None:
+    if name == "other":
+        return
+    if read is None:
+        header.values[name] = f"{header.values[name]} {text}"
+        return
+    header.values[name] = read[1]
+    header.languages.append(frozenset(language for language, meant in read[0].items() if meant == name))
 
 
 def _meaning(meanings: dict[str, Field], header: QuotedHeader) -> Field | None:
@@ -119,7 +131,7 @@ def _continues(header: QuotedHeader, last: Field, lines: Sequence[Line], number:
         header.values[last][-1:] in (",", ";", "") or (text[0] == "<" and "@" in text)
     ):
         return "@" in text or header.values[last][-1:] in (",", ";")
-    following = lines[number + 1] if number + 1 < len(lines) else None
+    following = lines[number + 1] if last != "other" and number + 1 < len(lines) else None
     if following is None or following.depth != header.depth or not ({"from", "to"} - header.values.keys()):
         return False
     read = label_of(following.text)

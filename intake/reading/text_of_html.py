@@ -2,13 +2,14 @@
 
 libxml2's tokeniser drives a flat event handler, so neither depth nor broken markup matters, and time is linear. Blocks
 become lines, quotes get "> " as a plain-text mail has them, a rule becomes a line of underscores (Outlook sets one
-before the message it forwards). Text that the page would hide is left out, and that is said: the contributor did not
-see it, and an invisible header block must not name anyone.
+before the message it forwards). Text that its own style attribute hides is left out, and that is said: the contributor
+did not see it, and an invisible header block must not name anyone.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,13 +18,8 @@ from lxml import etree
 from intake.reading import limits
 from intake.reading.model import displayable
 
-_SILENT: Final = frozenset(
-    {"script", "style", "title", "template", "head", "object", "applet", "select", "svg", "math", "noembed", "noframes"}
-)
-_BLOCKS: Final = frozenset(
-    "address article aside blockquote body center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header html li main nav ol pre"
-    " section table tbody tfoot thead tr ul p".split()
-)
+_SILENT: Final = frozenset({"script", "style", "title", "template"})
+_BLOCKS: Final = frozenset({"address", "article", "aside", "blockquote", "body", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "html", "li", "main", "nav", "ol", "pre", "section", "table", "tbody", "tfoot", "thead", "tr", "ul", "p"})  # fmt: skip
 _SPACED: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "pre"})
 _VOID: Final = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
@@ -32,12 +28,18 @@ _RULE: Final = "_" * 32
 _HIDDEN: Final = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|font-size\s*:\s*0(?![.\d])", re.IGNORECASE
 )
-_FETCHING: Final = {
-    "src": None, "background": None, "poster": None, "dynsrc": None, "lowsrc": None, "data": frozenset({"object"}),
-    "href": frozenset({"link", "image", "use", "base"}), "xlink:href": None, "srcset": None, "imagesrcset": None, "style": None,
-}  # fmt: skip
-_CSS_URL: Final = re.compile(r"(?:url\(\s*|@import\s+|image-set\(\s*)[\"']?([^\"')\s]{1,2000})", re.IGNORECASE)
-_REMOTE: Final = re.compile(r"(?:https?|ftp|wss?|file):|//|\\\\", re.IGNORECASE)
+# Attributes that name an address without fetching it: all others may fetch, by way of CSS, SVG or a srcset.
+_NOT_FETCHED: Final = frozenset(
+    {"action", "alt", "cite", "content", "formaction", "longdesc", "summary", "title", "value"}
+)
+_WHOLE: Final = frozenset({"src", "background", "poster", "data", "href", "xlink:href"})
+_LINKING: Final = frozenset({"a", "area"})
+_ADDRESS: Final = re.compile(r"(?:(?:https?|ftp|wss?|file):)?(?://|\\\\)[^\s\"'()<>,;\\]{1,2000}", re.IGNORECASE)
+_CSS_ESCAPE: Final = re.compile(r"\\([0-9a-fA-F]{1,6})[ \t\n]?")
+_LONGEST_LINK: Final = 2_000
+_LINKS: Final = ("http:", "https:", "mailto:", "tel:", "sms:")
+_LONGEST_VALUE: Final = 20_000
+_LONGEST_STYLE: Final = 200_000
 _SPACES: Final = re.compile(r"[ \t\r\n\f]+")
 
 
@@ -123,10 +125,10 @@ class _Lines:
         name = str(tag).lower()
         self._in_style = False
         if self._silence:
-            while self._silence and name in self._silence[-1:]:
+            if name == self._silence[-1]:
                 self._silence.pop()
-                return
-            self._close_unmatched(name)
+            elif name == self._silence[0]:  # libxml2 closes in order what it opened, but not past its depth limit
+                self._silence.clear()
             return
         if name in _BLOCKS:
             self._break()
@@ -134,14 +136,9 @@ class _Lines:
         self._quotes -= name == "blockquote" and self._quotes > 0
         self._preformatted -= name == "pre" and self._preformatted > 0
 
-    def _close_unmatched(self, name: str) -> None:
-        # libxml2 closes what it opened, in order; after its depth limit it may not, and then hidden ends with its parent.
-        if name == self._silence[0]:
-            self._silence.clear()
-
     def data(self, text: str) -> None:
         if self._in_style:
-            self._fetches(text)
+            self._fetches(text[:_LONGEST_STYLE])
         if self._silence:
             if not self._in_style and text.strip() and self._silence[0] not in _SILENT:
                 self._say("text that the HTML hides is left out")
@@ -161,10 +158,10 @@ class _Lines:
             self._line.append(words.lstrip(" ") if not self._line else words)
 
     def comment(self, text: str) -> None:
-        """Comments are no text. (Outlook's conditional ones are only read by Outlook.)"""
+        """Pass over: a comment is no text, not even one that Outlook would read."""
 
     def pi(self, target: str, data: str) -> None:
-        """Processing instructions are no text."""
+        """Pass over: an instruction is no text."""
 
     def close(self) -> None:
         self._break()
@@ -193,28 +190,31 @@ class _Lines:
 
     def _collect(self, name: str, attributes: dict[str, str]) -> None:
         for key, value in attributes.items():
-            key = key.lower()
-            only = _FETCHING.get(key, frozenset())
-            if only is None or name in only:
-                self._fetches(value) if key == "style" else self._sources(value, is_list="srcset" in key)
-            elif key == "href" and name in ("a", "area"):
+            attribute = key.lower()
+            if attribute == "href" and name in _LINKING:
                 self._link(value.strip())
+            elif attribute in _WHOLE and _ADDRESS.match(value.strip()):
+                self._fetched(value.strip())
+            elif attribute not in _NOT_FETCHED and not attribute.startswith("xmlns"):
+                self._fetches(value[:_LONGEST_VALUE])
         if name == "meta" and attributes.get("http-equiv", "").lower() == "refresh":
-            self._sources(attributes.get("content", "").partition("=")[2], is_list=False)
+            self._fetches(attributes.get("content", "")[:_LONGEST_VALUE])
 
-    def _sources(self, value: str, *, is_list: bool) -> None:
-        for each in value[:20_000].split(",") if is_list else [value]:
-            address = each.strip().split(" ")[0].strip("'\"")
-            if _REMOTE.match(address) and len(self._remote) < limits.REMOTE:
-                self._remote.setdefault(address[:2_000])
+    def _fetches(self, value: str) -> None:
+        if "/" not in value and "\\" not in value:
+            return
+        for match in _ADDRESS.finditer(_CSS_ESCAPE.sub(_escaped, value)):
+            self._fetched(match[0])
 
-    def _fetches(self, css: str) -> None:
-        for match in _CSS_URL.finditer(css[:200_000]):
-            self._sources(match[1], is_list=False)
+    def _fetched(self, address: str) -> None:
+        if len(self._remote) < limits.REMOTE:
+            self._remote.setdefault(displayable(address[:_LONGEST_LINK]))
 
     def _link(self, address: str) -> None:
-        if (
-            address.lower().startswith(("http:", "https:", "mailto:", "tel:", "sms:"))
-            and len(self._links) < limits.REMOTE
-        ):
-            self._links.setdefault(displayable(address[:2_000]))
+        if address.lower().startswith(_LINKS) and len(self._links) < limits.REMOTE:
+            self._links.setdefault(displayable(address[:_LONGEST_LINK]))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = int(match[1], 16)
+    return chr(code) if 0 < code <= sys.maxunicode else "\ufffd"

@@ -9,7 +9,13 @@ CONTRIBUTOR = "Sam Carter <sam.carter@example.org>"
 DOOR = "Reports <reports@holdfast.example>"
 
 
-def mail(body: str | bytes, *, subject: str = "Fwd: You will regret this", content_type: str = "text/plain; charset=utf-8", extra: str = "") -> bytes:
+def mail(
+    body: str | bytes,
+    *,
+    subject: str = "Fwd: You will regret this",
+    content_type: str = "text/plain; charset=utf-8",
+    extra: str = "",
+) -> bytes:
     """A mail from the contributor to the door."""
     head = f"From: {CONTRIBUTOR}\r\nTo: {DOOR}\r\nSubject: {subject}\r\nDate: Mon, 23 Nov 2026 08:15:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: {content_type}\r\n{extra}\r\n"
     return head.encode() + (body if isinstance(body, bytes) else body.encode())
@@ -21,7 +27,11 @@ def html_mail(html: str, *, subject: str = "Fwd: You will regret this") -> bytes
 
 def alternatives(plain: str, html: str, *, subject: str = "Fwd: You will regret this") -> bytes:
     body = (
-        "--alt\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + plain + "\r\n--alt\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + html + "\r\n--alt--\r\n"
+        "--alt\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+        + plain
+        + "\r\n--alt\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+        + html
+        + "\r\n--alt--\r\n"
     )
     return mail(body, subject=subject, content_type='multipart/alternative; boundary="alt"')
 
@@ -40,9 +50,22 @@ ORIGINAL = (
 )
 
 
-def attached(original: bytes = ORIGINAL, *, headers: bytes = b"Content-Type: message/rfc822\r\n", note: bytes = b"He did it again.") -> bytes:
+def attached(
+    original: bytes = ORIGINAL,
+    *,
+    headers: bytes = b"Content-Type: message/rfc822\r\n",
+    note: bytes = b"He did it again.",
+) -> bytes:
     """The contributor's mail with an original attached, in whatever dress."""
-    body = b"--mix\r\nContent-Type: text/plain\r\n\r\n" + note + b"\r\n--mix\r\n" + headers + b"\r\n" + original + b"\r\n--mix--\r\n"
+    body = (
+        b"--mix\r\nContent-Type: text/plain\r\n\r\n"
+        + note
+        + b"\r\n--mix\r\n"
+        + headers
+        + b"\r\n"
+        + original
+        + b"\r\n--mix--\r\n"
+    )
     return mail(body, subject="Fwd: I know where you are", content_type="multipart/mixed; boundary=mix")
 
 
