@@ -145,7 +145,7 @@ class Settings:
         secret=True,
     )
     mail_from: str = _setting(
-        "HOLDFAST_MAIL_FROM", "Address people forward to and are answered by.", default="intake@holdfast.example"
+        "HOLDFAST_MAIL_FROM", "Address people forward to and are answered by.", default="desk@holdfast.example"
     )
     replies_on: bool = _setting("HOLDFAST_REPLIES", "`no` switches every answer off.", default=True, parse=_yes)
     reply_burst_seconds: int = _setting(
@@ -169,8 +169,47 @@ class Settings:
     sweep_every_seconds: int = _setting(
         "HOLDFAST_SWEEP_EVERY_SECONDS", "How often the sweep looks for what the queue lost.", default=10, parse=int
     )
-    brand_name: str = _setting(
-        "HOLDFAST_BRAND_NAME", "The body that runs this, as officers' pages name it.", default="Holdfast"
+    brand_officer_name: str = _setting("HOLDFAST_BRAND_NAME", "Name on officers' pages.", default="Holdfast")
+    brand_body_name: str = _setting(
+        "HOLDFAST_BODY_NAME", "The body that runs this, as it stands inside sentences.", default="your local police"
+    )
+    brand_public_name: str = _setting(
+        "HOLDFAST_PUBLIC_NAME",
+        "Name in tabs and headers of the public pages: it must not tell what they are about.",
+        default="Advice and information",
+    )
+    brand_colour: str = _setting(
+        "HOLDFAST_BRAND_COLOUR", "Brand colour `#rrggbb`; white must be readable on it (4.5:1).", default="#1c4f56"
+    )
+    brand_exit_link: str = _setting(
+        "HOLDFAST_EXIT_LINK", "Neutral site that 'exit this page' leads to.", default="https://www.bbc.co.uk/weather"
+    )
+    brand_emergency_number: str = _setting("HOLDFAST_EMERGENCY_NUMBER", "Number in immediate danger.", default="999")
+    brand_silent_code: str = _setting(
+        "HOLDFAST_SILENT_CODE", "What to press when one cannot speak to it; `none` hides it.", default="55"
+    )
+    brand_non_emergency_number: str = _setting(
+        "HOLDFAST_NON_EMERGENCY_NUMBER", "Number when not in immediate danger.", default="101"
+    )
+    brand_report_link: str = _setting(
+        "HOLDFAST_REPORT_LINK", "Where a report is made online.", default="https://www.police.uk/"
+    )
+    brand_helpline_name: str = _setting("HOLDFAST_HELPLINE_NAME", "Helpline.", default="National Stalking Helpline")
+    brand_helpline_number: str = _setting("HOLDFAST_HELPLINE_NUMBER", "Its number.", default="0808 802 0300")
+    brand_helpline_body: str = _setting("HOLDFAST_HELPLINE_BODY", "Who runs it.", default="Suzy Lamplugh Trust")
+    brand_helpline_link: str = _setting("HOLDFAST_HELPLINE_LINK", "Its site.", default="https://www.suzylamplugh.org/")
+    brand_personal_safety_link: str = _setting(
+        "HOLDFAST_PERSONAL_SAFETY_LINK", "More about personal safety.", default="https://www.suzylamplugh.org/"
+    )
+    brand_call_preference_link: str = _setting(
+        "HOLDFAST_CALL_PREFERENCE_LINK", "Telephone Preference Service.", default="https://www.tpsonline.org.uk/"
+    )
+    brand_services: str = _setting(
+        "HOLDFAST_SUPPORT_SERVICES", "Local services, one a line: `name | number | link`.", default=""
+    )
+    brand_privacy_contact: str = _setting("HOLDFAST_PRIVACY_CONTACT", "Who answers for personal data.", default="")
+    brand_accessibility_contact: str = _setting(
+        "HOLDFAST_ACCESSIBILITY_CONTACT", "Who answers for pages that cannot be used.", default=""
     )
     demo: bool = _setting(
         "HOLDFAST_DEMO",
@@ -231,7 +270,7 @@ def as_markdown() -> str:
 
 
 def _default(value: Any) -> str:
-    if value is None or value == ():
+    if value in {None, (), ""}:
         return "none"
     if isinstance(value, bool):
         return "`yes`" if value else "`no`"

@@ -10,19 +10,28 @@ import hashlib
 import hmac
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sqlalchemy import Connection, Engine
 
 from archive.accession import Archive
+from archive.case import Case
 from archive.database import engine
+from archive.export import Exporter
+from archive.jobs import Nudge
 from archive.marks import LOG_KEY, get_mark
 from archive.sequencer import Sequencer
 from archive.signed_note import SigningKey
 from archive.vault import Vault, s3_client
+from cli.reliability import reliability, software
 from settings import Settings, SettingsError
+from timeline.rendering import derived_of, renderings
+
+__all__ = ["Engine", "Nudge"]
 
 VAULT_THREADS = 8
 
@@ -113,3 +122,22 @@ def trust_policy(settings: Settings, connection: Connection) -> str:
     if vkey is None:
         raise SettingsError("HOLDFAST_POLICY_FILE", "no sequencer has announced its key yet: start one first")
     return f"log {vkey}\nquorum none\n"
+
+
+def exporter(settings: Settings, made: Archive) -> Exporter:
+    """Builds evidence packages from this installation's archive."""
+
+    def render(connection: Connection, case: Case, exhibits: frozenset[UUID]) -> dict[str, bytes]:
+        return renderings(connection, case, exhibits, now=now(), reliability=reliability(connection))
+
+    return Exporter(
+        engine=made.engine,
+        vault=made.vault,
+        secret=secret(settings, "ledger"),
+        organisation=settings.brand_body_name,
+        software=software(),
+        policy=partial(trust_policy, settings),
+        render=render,
+        derive=derived_of,
+        now=now,
+    )

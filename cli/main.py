@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cli import care, people, processes
+from cli import care, evidence, local, people, processes
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -18,9 +18,14 @@ for command in (
     processes.sequencer,
     processes.mailbox,
     processes.beat,
+    local.up,
+    local.services,
     people.user,
     people.case,
     people.contributor,
+    evidence.timeline,
+    evidence.package,
+    evidence.verify,
     care.migrate_,
     care.doctor,
     care.settings_,

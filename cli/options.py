@@ -71,15 +71,17 @@ def settings_with_services(home: Path) -> Iterator[Settings]:
 
     running = running_environment(home)
     if running is not None:
-        yield Settings.from_environment({**running, **os.environ, "HOLDFAST_HOME": str(home)})
+        from cli.local import aws
+
+        with aws(running):
+            yield Settings.from_environment({**running, **os.environ, "HOLDFAST_HOME": str(home)})
         return
-    from cli.local import prepare
+    from cli.local import aws, house_environment, house_processes, prepare
 
     with embedded(home) as parts:
-        environment = {**parts.environment(), **_own(os.environ)}
+        environment = house_environment(parts, None, os.environ)
         prepare(environment)
-        yield Settings.from_environment(environment)
-
-
-def _own(environ: Any) -> dict[str, str]:
-    return {name: value for name, value in environ.items() if name.startswith("HOLDFAST_") and name != "HOLDFAST_HOME"}
+        # What a command does must get its place in the ledger even where nothing else runs.
+        parts.supervisor.start(house_processes(environment, only={"sequencer"}))
+        with aws(environment):
+            yield Settings.from_environment(environment)

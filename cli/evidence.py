@@ -1,0 +1,108 @@
+"""Evidence from the command line: import, timeline, package, verify."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress, TaskID
+
+from archive import verify as verifier
+from archive.case import Case, case_of
+from archive.custody import Action, CustodyEntry, case_stream
+from archive.export import Exporter
+from archive.ledger import record
+from archive.package import FinishedPackage
+from cli import composition
+from cli.options import actor, as_json, home, print_json, settings_with_services, telling_errors
+from timeline.compile import compile_timeline
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--format", "form", type=click.Choice(["json", "csv", "text"]), default="text", show_default=True)
+@as_json
+@home
+@telling_errors
+def timeline(reference: str, form: str, *, as_json: bool, home: Path) -> None:
+    """Print the compiled timeline of a case; looking at it is a custody entry."""
+    with settings_with_services(home) as settings, composition.app_engine(settings).begin() as connection:
+        asked = case_of(connection, reference)
+        facts = {"form": "json" if as_json else form}
+        record(connection, CustodyEntry(case_stream(asked.id), Action.CASE_EXPORTED, actor(), composition.now(), facts))
+        compiled = compile_timeline(connection, asked, now=composition.now())
+    if as_json or form == "json":
+        for piece in compiled.json_pieces():
+            click.echo(piece, nl=False)
+    elif form == "csv":
+        sys.stdout.buffer.write(compiled.to_csv())
+    else:
+        click.echo(compiled.to_text(), nl=False)
+
+
+@click.command()
+@click.argument("reference")
+@click.option("-o", "--output", "out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@click.option("--edition", type=click.Choice(["full"]), default="full", show_default=True)
+@as_json
+@home
+@telling_errors
+def package(reference: str, out: Path, edition: str, *, as_json: bool, home: Path) -> None:
+    """Build an evidence package of a case into a file. Needs a running sequencer."""
+    with settings_with_services(home) as settings:
+        archive = composition.archive(settings)
+        with archive.engine.connect() as connection:
+            asked = case_of(connection, reference)
+        finished = _build(composition.exporter(settings, archive), asked, out, edition)
+    if as_json:
+        print_json(
+            {
+                "package": str(out),
+                "sha256": finished.sha256,
+                "size_bytes": finished.size_bytes,
+                "entries": finished.entries,
+                "checkpoint_size": finished.checkpoint_size,
+            }
+        )
+    else:
+        click.echo(f"{out}: {finished.size_bytes} bytes, sha256:{finished.sha256}")
+
+
+def _build(exporter: Exporter, asked: Case, out: Path, edition: str) -> FinishedPackage:
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        bar: TaskID = bars.add_task("exhibits", total=None)
+        return exporter.export(
+            asked,
+            out,
+            edition=edition,
+            actor=actor(),
+            progress=lambda done, total: bars.update(bar, completed=done, total=total),
+        )
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--policy", type=click.Path(path_type=Path), help="Whose signatures count; never the copy inside.")
+@click.option("--tsa-roots", type=click.Path(path_type=Path), help="Roots of the timestamp authorities you trust.")
+@click.option("--require-timestamps", type=int, default=0, show_default=True)
+@click.option("--earlier", type=click.Path(path_type=Path), multiple=True, help="Checkpoint of an earlier package.")
+@as_json
+def verify(
+    file: Path,
+    policy: Path | None,
+    tsa_roots: Path | None,
+    require_timestamps: int,
+    earlier: tuple[Path, ...],
+    *,
+    as_json: bool,
+) -> None:
+    """Verify an evidence package; needs no service and no settings. Exit: 0 verified, 1 not, 2 unreadable."""
+    arguments = [str(file), "--require-timestamps", str(require_timestamps)]
+    arguments += ["--policy", str(policy)] if policy else []
+    if tsa_roots:
+        click.echo("holdfast: packages of this version hold no timestamp tokens; --tsa-roots was not used", err=True)
+    for note in earlier:
+        arguments += ["--earlier", str(note)]
+    raise SystemExit(verifier.main([*arguments, *(["--json"] if as_json else [])]))

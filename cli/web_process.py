@@ -1,0 +1,71 @@
+"""The web process: doors and pages in one application."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from flask import Blueprint, Flask
+from twilio.request_validator import RequestValidator
+
+from cli import composition
+from intake.sms import TextDoor, make_blueprint
+from settings import Settings, SettingsError
+from web.app import create_app
+from web.brand import Brand, parse_services
+from web.collaborators import Web
+from workers.queue import make_nudge
+
+
+def make_app(settings: Settings) -> Flask:
+    """The application of one web process."""
+    engine = composition.app_engine(settings, pool_size=settings.web_threads)
+    nudge = make_nudge(settings.need("broker_url"))
+    return create_app(
+        Web(
+            engine=engine,
+            vault=composition.vault(settings, connections=settings.web_threads),
+            now=composition.now,
+            secret_key=composition.secret(settings, "sessions"),
+            brand=brand(settings),
+            nudge=nudge,
+            limits_url=settings.need("broker_url"),
+            secure_cookies=settings.public_url.startswith("https://"),
+            proxies=settings.proxies,
+            doors=tuple(_doors(settings, engine, nudge)),
+            demo=settings.demo,
+        )
+    )
+
+
+def _doors(settings: Settings, engine: composition.Engine, nudge: composition.Nudge) -> list[Blueprint]:
+    if not settings.twilio_account_sid:
+        return []
+    door = TextDoor(
+        engine=engine,
+        validator=RequestValidator(settings.need("twilio_auth_token")),
+        account_sid=settings.twilio_account_sid,
+        public_url=settings.public_url,
+        now=composition.now,
+        nudge=nudge,
+    )
+    return [make_blueprint(door)]
+
+
+def brand(settings: Settings) -> Brand:
+    """Names, numbers and links of the body that runs this installation.
+
+    Raises:
+        SettingsError: One of them cannot be shown.
+    """
+    prefix = "brand_"
+    given = {
+        about.name.removeprefix(prefix): getattr(settings, about.name)
+        for about in fields(settings)
+        if about.name.startswith(prefix)
+    }
+    given["services"] = parse_services(given["services"].splitlines())
+    given["silent_code"] = given["silent_code"].replace("none", "")
+    try:
+        return Brand(**given, intake_number=settings.twilio_number or "", intake_address=settings.mail_from)
+    except ValueError as error:
+        raise SettingsError("HOLDFAST_BRAND_COLOUR, HOLDFAST_EXIT_LINK and the other links", str(error)) from error

@@ -1,0 +1,185 @@
+"""The tasks: ids in, one room called, ids out to the next. Each may run twice; none decides anything itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from celery import Celery
+from intake.media import fetch_media
+from intake.sweep import missed, reconcile_texts
+from intake.twilio_api import TwilioApi
+from sqlalchemy import select
+
+from archive.accession import BATCH, Archive
+from archive.jobs import Job, Nudge
+from archive.marks import record_vault_test
+from archive.package_desk import PackageDesk
+from archive.tables import acquisition, exhibit
+from archive.worm import self_test
+from intake.fetching import fetch_batch
+from intake.imap import Mailbox
+from intake.locating import MailboxEpoch
+from intake.reading import read_in_bounds
+from replies.deciding import decide_for
+from replies.egress import Egress
+from replies.policy import Limits
+from replies.sending import send_due, send_one
+from timeline.readings import store_reading
+from workers.app import every
+
+SWEEP_AT_ONCE = 500
+DAY = timedelta(days=1)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the tasks of one process work with."""
+
+    archive: Archive
+    nudge: Nudge
+    now: Callable[[], datetime]
+    desk: PackageDesk
+    egress: Egress
+    limits: Limits
+    open_mailbox: Callable[[], Mailbox] | None
+    twilio: TwilioApi | None
+
+
+def register(app: Celery, tools: Callable[[], Tools], *, sweep_every: timedelta) -> None:
+    """Put every task on the application, and those that run by the clock on its schedule.
+
+    Args:
+        app: From `workers.app.make_celery`.
+        tools: Builds what a process needs, once in each.
+        sweep_every: How often the sweep looks for what the queue lost.
+    """
+    _register_evidence(app, tools)
+    _register_doors(app, tools)
+    _register_answers(app, tools)
+    _register_care(app, tools)
+    every(app, "sweep", Job.SWEEP, sweep_every)
+    every(app, "answers", "replies.send_due", timedelta(seconds=2))
+    every(app, "reconcile-texts", "intake.reconcile_texts", timedelta(minutes=5))
+    every(app, "vault-test", "archive.test_vault", DAY)
+
+
+def _register_evidence(app: Celery, tools: Callable[[], Tools]) -> None:
+    @app.task(name=Job.ACCESSION.value)
+    def accession(_acquisition_id: str | None = None) -> None:
+        """Archive what waits; the id says only that something does."""
+        work = tools()
+        done = work.archive.accession_waiting(now=work.now())
+        _announce(work, done)
+        if len(done) == BATCH:
+            work.nudge(Job.ACCESSION)
+
+    @app.task(name=Job.READ.value)
+    def read(exhibit_id: str) -> None:
+        """Read one exhibit, then let its answer be decided."""
+        work = tools()
+        with work.archive.engine.connect() as connection:
+            query = select(acquisition, exhibit).join(exhibit, exhibit.c.id == acquisition.c.id)
+            row = connection.execute(query.where(exhibit.c.id == UUID(exhibit_id))).first()
+        if row is None:
+            log.warning("read.unknown", exhibit_id=exhibit_id)
+            return
+        raw = work.archive.vault.read(row.vault_key, row.vault_version, sha256=row.sha256)
+        found = read_in_bounds(raw, channel=row.channel, media_type=row.media_type, door=row.door)
+        with work.archive.engine.begin() as connection:
+            store_reading(connection, row.id, found, now=work.now())
+        work.nudge(Job.DECIDE_REPLY, exhibit_id)
+
+    @app.task(name=Job.BUILD_PACKAGE.value)
+    def build_package(request_id: str) -> None:
+        """Build a package that was asked for."""
+        tools().desk.build(UUID(request_id))
+
+
+def _register_doors(app: Celery, tools: Callable[[], Tools]) -> None:
+    @app.task(name=Job.FETCH_MAIL.value)
+    def fetch_mail(account: str, mailbox: str, uidvalidity: int, uids: list[int]) -> None:
+        """Fetch announced mails, archive them, move them out of the folder."""
+        work = tools()
+        if work.open_mailbox is None:
+            log.warning("fetch_mail.no_mailbox")
+            return
+        epoch = MailboxEpoch(account, mailbox, uidvalidity)
+        _announce(work, fetch_batch(work.open_mailbox, work.archive, epoch, uids, now=work.now).archived)
+
+    @app.task(name=Job.FETCH_MEDIA.value)
+    def fetch_text_media(acquisition_id: str) -> None:
+        """Fetch the pictures of one text."""
+        work = tools()
+        if work.twilio is None:
+            log.warning("fetch_media.no_account")
+            return
+        for _ in fetch_media(work.archive.engine, work.twilio, UUID(acquisition_id), now=work.now):
+            work.nudge(Job.ACCESSION)
+
+    @app.task(name="intake.reconcile_texts")
+    def reconcile() -> None:
+        """Take in texts whose webhook never reached us."""
+        work = tools()
+        if work.twilio is not None and reconcile_texts(work.archive.engine, work.twilio, now=work.now).taken:
+            work.nudge(Job.ACCESSION)
+
+
+def _register_answers(app: Celery, tools: Callable[[], Tools]) -> None:
+    @app.task(name=Job.DECIDE_REPLY.value)
+    def decide_reply(exhibit_id: str) -> None:
+        """Decide whether one exhibit is answered."""
+        work = tools()
+        with work.archive.engine.begin() as connection:
+            decide_for(connection, UUID(exhibit_id), vault=work.archive.vault, now=work.now(), limits=work.limits)
+
+    @app.task(name=Job.SEND_REPLY.value)
+    def send_reply(reply_id: str) -> None:
+        """Send one planned answer, if it is due and may still go."""
+        work = tools()
+        send_one(
+            work.archive.engine,
+            work.egress,
+            UUID(reply_id),
+            vault=work.archive.vault,
+            now=work.now,
+            limits=work.limits,
+        )
+
+    @app.task(name="replies.send_due")
+    def send_all_due() -> None:
+        """Send whatever is due, and give up attempts nobody came back from."""
+        work = tools()
+        send_due(work.archive.engine, work.egress, vault=work.archive.vault, now=work.now, limits=work.limits)
+
+
+def _register_care(app: Celery, tools: Callable[[], Tools]) -> None:
+    @app.task(name=Job.SWEEP.value)
+    def sweep() -> None:
+        """Ask again for everything the database says is waiting."""
+        work = tools()
+        with work.archive.engine.connect() as connection:
+            waiting = missed(connection, now=work.now(), most=SWEEP_AT_ONCE)
+        for job, ids in waiting:
+            work.nudge(job, *ids)
+
+    @app.task(name="archive.test_vault")
+    def test_vault() -> None:
+        """Try every act the vault must refuse; a vault that accepts one gets no more evidence."""
+        work = tools()
+        trials = self_test(work.archive.vault, now=work.now())
+        with work.archive.engine.begin() as connection:
+            bucket = work.archive.vault.bucket
+            record_vault_test(connection, trials, bucket=bucket, at=work.now(), actor="system:beat")
+
+
+def _announce(work: Tools, exhibits: Sequence[Any]) -> None:
+    """What was archived is read next."""
+    for exhibit_id in exhibits:
+        work.nudge(Job.READ, str(exhibit_id))
