@@ -30,7 +30,8 @@ def main() -> int:
                 sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
             sys.stdout.flush()
             parts.supervisor.run(lambda: options.process is None or start_ticks(options.process) == born)
-    except StartInterruptedError:
+    except StartInterruptedError as error:
+        say_on_stderr(str(error))
         return 0
     except ServiceError as error:
         say_on_stderr(str(error))

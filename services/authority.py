@@ -22,7 +22,7 @@ from werkzeug.serving import make_server
 from services.authority_keys import ORGANISATION, ROOTS, SigningKey, ensure_authority, load_signing_key
 from services.home import Home
 from services.ports import LOOPBACK, Ports
-from services.process import STOP_STAND_INS, Process
+from services.process import STOP_STAND_INS, Process, python_environment
 from services.tokens import answer
 
 QUERY, REPLY = "application/timestamp-query", "application/timestamp-reply"
@@ -62,7 +62,7 @@ class TimestampAuthority:
                 "--home",
                 str(self._folder),
             ),
-            environment={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TMPDIR": str(self._home.temporary)},
+            environment=python_environment(self._home.temporary),
             prepare=lambda: ensure_authority(self._folder),
             ready=self.is_ready,
             stop_order=STOP_STAND_INS,

@@ -87,9 +87,7 @@ class Embedded:
             self.supervisor.stop()
             raise
         if "postgres" in self.parts and not self.postgres.place.is_relative_to(self.home.path):
-            self._say(
-                f"PostgreSQL's own user cannot reach this home: its data lies in {self.postgres.place}"
-            )
+            self._say(f"PostgreSQL's own user cannot reach this home: its data lies in {self.postgres.place}")
         self.supervisor.start(processes)
         write_private(self.home.state / ENVIRONMENT_FILE, json.dumps(self.environment(), indent=1))
 

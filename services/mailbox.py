@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import imaplib
 import mailbox
-import os
 import smtplib
 import sys
 
@@ -16,7 +15,7 @@ from pysasl.hashing import BuiltinHash
 
 from services.home import Home, make_folder, write_private
 from services.ports import LOOPBACK, Ports
-from services.process import STOP_MAIL, STOP_STAND_INS, Process
+from services.process import STOP_MAIL, STOP_STAND_INS, Process, python_environment
 
 USER = "desk"
 DESK_ADDRESS = "desk@holdfast.example"
@@ -49,7 +48,8 @@ class ImapMailbox:
                 *(sys.executable, "-m", "services.imap", "--no-service", "managesieve", "--no-service", "admin"),
                 *("--host", LOOPBACK, "--port", str(self._port), "--no-tls", "maildir", str(self.folder)),
             ),
-            environment=self._environment(),
+            # It writes messages in TMPDIR and renames them into the Maildir: both must be on one file system.
+            environment=python_environment(self._home.temporary) | {"XDG_RUNTIME_DIR": str(self._home.temporary)},
             prepare=self.prepare,
             ready=self.is_ready,
             stop_order=STOP_MAIL,
@@ -73,11 +73,6 @@ class ImapMailbox:
             return False
         return True
 
-    def _environment(self) -> dict[str, str]:
-        # pymap writes messages in TMPDIR and renames them into the Maildir: both must be on one file system.
-        temporary = str(self._home.temporary)
-        return {"PATH": os.defpath, "TZ": "UTC", "TMPDIR": temporary, "XDG_RUNTIME_DIR": temporary}
-
 
 class SmtpServer:
     """The SMTP server of one home: the force's for what we send, the world's for what is sent to the desk."""
@@ -100,7 +95,7 @@ class SmtpServer:
                 *(sys.executable, "-m", "services.smtp", "--port", str(self._port), "--mail", str(self.folder)),
                 *("--desk", DESK_ADDRESS, "--user", SMTP_USER, "--password-file", str(self._home.secret_file("smtp"))),
             ),
-            environment={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TMPDIR": str(self._home.temporary)},
+            environment=python_environment(self._home.temporary),
             ready=self.is_ready,
             stop_order=STOP_STAND_INS,
         )

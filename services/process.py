@@ -42,6 +42,7 @@ class Process:
         ready: Polled after each start: True once the child does its work. Must not wait longer than a second or two.
         settle: Called once, when it is first ready: make databases, buckets. Must be safe to repeat.
         ready_seconds: How long it may take to become ready.
+        tidy: Called after it was stopped: remove what it leaves outside the home.
         stop_signal: Asks it to end; five seconds later it is killed.
         stop_order: Children with a lower number are stopped, and gone, before those with a higher one.
         user: The operating-system user to run as; None: ours.
@@ -55,6 +56,7 @@ class Process:
     prepare: Callable[[], None] = _nothing
     ready: Callable[[], bool] = _ready_at_once
     settle: Callable[[], None] = _nothing
+    tidy: Callable[[], None] = _nothing
     ready_seconds: float = 60.0
     stop_signal: int = signal.SIGTERM
     stop_order: int = STOP_WORKERS
@@ -84,6 +86,12 @@ class Sighting:
                 os.kill(self.pid, signal_number)
             except ProcessLookupError:
                 return
+
+
+def python_environment(temporary: Path) -> dict[str, str]:
+    """The environment of a child that runs Python: this interpreter's search path, and nothing that is set for us."""
+    searched = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
+    return {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC", "TMPDIR": str(temporary), **searched}
 
 
 def boot_id() -> str:

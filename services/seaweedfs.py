@@ -76,18 +76,23 @@ class SeaweedFS:
             prepare=self.prepare,
             ready=self.is_ready,
             settle=self.settle,
+            tidy=self.tidy,
             stop_order=STOP_VAULT,
         )
 
     def prepare(self) -> None:
-        """Write its configuration; remove socket files that an earlier run of this home left."""
+        """Write its configuration; remove what an earlier run of this home left."""
         ensure_mutual_tls(self._folder)
         make_folder(self._folder / "data")
         write_private(self._folder / "security.toml", self._security())
         write_private(self._folder / "s3.json", json.dumps(self._identities()))
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Remove the socket files it leaves in the system's folder for temporary files."""
         for port in self._grpc_ports.values():
-            for stale in weed_sockets(port):
-                stale.unlink(missing_ok=True)
+            for left in weed_sockets(port):
+                left.unlink(missing_ok=True)
 
     def is_ready(self) -> bool:
         """Whether the S3 door says it is healthy: seconds before a first put succeeds."""

@@ -138,6 +138,7 @@ class Supervisor:
         end_in_order(child.sighting for child in self._children.values())
         for child in self._children.values():
             child.popen.wait()
+            child.process.tidy()
         self._children.clear()
         if self.home.is_held:
             self._record()
@@ -176,7 +177,10 @@ class Supervisor:
             if time.monotonic() > patience:
                 raise self._failure(process, f"it was not ready within {process.ready_seconds:.0f} s")
             time.sleep(READY_POLL_SECONDS)
-        process.settle()
+        try:
+            process.settle()
+        except Exception as error:  # whatever its client library raises, the person needs the name and the log
+            raise self._failure(process, f"it could not be set up ({error})") from error
 
     def _launch(self, process: Process, deaths: int = 0) -> None:
         log = self._open_log(process.name)

@@ -23,7 +23,7 @@ from services.faults import Faults
 from services.home import Home
 from services.phone import make_phone
 from services.ports import LOOPBACK, Ports
-from services.process import STOP_STAND_INS, Process
+from services.process import STOP_STAND_INS, Process, python_environment
 from services.twilio_api import Account, make_api
 from services.twilio_store import Store
 from services.webhook import Webhook
@@ -63,7 +63,7 @@ class TwilioStandIn:
                 *(sys.executable, "-m", "services.twilio", "--port", str(self._port), "--home", str(self._folder)),
                 *("--account-sid", self.account_sid, "--auth-token-file", str(token_file), "--number", self.number),
             ),
-            environment={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TMPDIR": str(self._home.temporary)},
+            environment=python_environment(self._home.temporary),
             ready=self.is_ready,
             stop_order=STOP_STAND_INS,
         )

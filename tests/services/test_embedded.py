@@ -19,6 +19,7 @@ from botocore.config import Config
 
 from services.embedded import PARTS, embedded, running_environment
 from services.errors import HomeInUseError
+from services.ports import weed_sockets
 from services.process import start_ticks
 
 # Two or three on a quiet machine; ending what was left takes most of it.
@@ -109,6 +110,8 @@ def test_a_kill_leaves_nothing_that_stops_the_next_start_and_loses_nothing(home)
     assert process.returncode == 0
     assert alive(last) == []
     assert running_environment(home) is None
+    ports = json.loads((home / "state" / "ports.json").read_text()).values()
+    assert [left for port in ports for left in weed_sockets(port)] == []
 
 
 def test_every_part_that_is_killed_comes_back_with_its_data(home):
