@@ -18,7 +18,7 @@ import structlog
 from archive.contributor import Contact, ContactKind
 from replies.errors import UnsendableError
 from replies.mailing import MailSender, letter
-from replies.outcome import Outcome, Refused
+from replies.outcome import Outcome, Refused, Unknown
 from replies.texting import TextSender
 
 Wall: TypeAlias = Callable[[ContactKind, str], str | None]
@@ -102,13 +102,24 @@ class Egress:
 
     def send(self, answer: Answer) -> Outcome:
         """Send it, once, unless the wall says no. Never raises."""
-        try:
-            barred = self.wall(answer.kind, answer.to)
-        except Exception as error:
-            log.exception("reply.wall_failed", error=type(error).__name__)
-            barred = "whether this recipient may be written to could not be found out"
+        barred = self._barred(answer)
         if barred is not None:
             return Refused(barred)
+        try:
+            return self._hand_over(answer)
+        except Exception as error:  # noqa: BLE001 - whatever a carrier trips over, it may have been sent
+            log.warning("reply.carrier_failed", error=type(error).__name__)
+            return Unknown(f"the carrier failed in a way nobody foresaw ({type(error).__name__})")
+
+    def _barred(self, answer: Answer) -> str | None:
+        try:
+            return self.wall(answer.kind, answer.to)
+        except Exception as error:  # noqa: BLE001 - a wall that cannot answer says no
+            # No traceback: a database error's text repeats the statement's parameters, a number or an address.
+            log.warning("reply.wall_failed", error=type(error).__name__)
+            return "whether this recipient may be written to could not be found out"
+
+    def _hand_over(self, answer: Answer) -> Outcome:
         if answer.kind is ContactKind.PHONE:
             return self.texts.send(answer.to, answer.words) if self.texts else Refused(NO_CARRIER[answer.kind])
         if self.mails is None or answer.message_id is None:

@@ -23,6 +23,7 @@ TWILIO_URL: Final = "https://api.twilio.com"
 CONNECT_SECONDS, ANSWER_SECONDS = 3.0, 6.0
 _NOT_REFUSED: Final = 500
 _TIMED_OUT_AT_SERVER: Final = 408
+_NOT_TAKEN: Final = frozenset({"failed", "undelivered", "canceled"})
 
 # Twilio's numbers for what a person can put right (https://www.twilio.com/docs/api/errors).
 ADVICE: Final[dict[int, str]] = {
@@ -110,6 +111,8 @@ class TextSender:
             return Unknown(f"the connection to Twilio was lost ({type(error).__name__})")
         except Exception as error:  # noqa: BLE001 - whatever an answer trips over, the request had left
             return Unknown(f"Twilio's answer could not be read ({type(error).__name__})")
+        if message.status in _NOT_TAKEN:
+            return Refused(_advice(message.error_code))
         return Sent(str(message.sid)) if message.sid else Unknown("Twilio's answer names no message")
 
 
@@ -137,8 +140,12 @@ def _judged(status: int, code: object) -> Outcome:
     """A 4xx (or a redirect, which is not followed) means not taken; a 5xx may come after the text went out."""
     if status >= _NOT_REFUSED or status == _TIMED_OUT_AT_SERVER:
         return Unknown(f"Twilio answered {status}")
-    number = code if isinstance(code, int) else status
-    return Refused(f"{ADVICE.get(number, 'Twilio refused it')} (Twilio error {number})")
+    return Refused(_advice(code if isinstance(code, int) else status))
+
+
+def _advice(code: object) -> str:
+    advice = ADVICE.get(code) if isinstance(code, int) else None
+    return f"{advice or 'Twilio refused it'} (Twilio error {code})"
 
 
 def _never_left(error: requests.RequestException) -> bool:

@@ -118,6 +118,8 @@ def answering(status, body):
         ("201 Created", "not json", Unknown, "could not be read"),
         ("201 Created", "{}", Unknown, "names no message"),
         ("201 Created", "[]", Unknown, "could not be read"),
+        ("201 Created", '{"sid": "SM1", "status": "failed", "error_code": 21610}', Refused, "START"),
+        ("201 Created", '{"sid": "SM1", "status": "undelivered"}', Refused, "refused"),
         ("201 Created", '{"sid": "SM1", "date_created": "nonsense"}', Sent, "SM1"),
     ],
 )
@@ -337,6 +339,29 @@ def test_a_wall_that_cannot_answer_says_no():
         egress = mails_to(f"smtp://127.0.0.1:{port}", broken)
         assert isinstance(egress.send(a_mail(egress)), Refused)
     assert mailbox.taken == []
+
+
+def test_a_carrier_that_fails_in_a_way_nobody_foresaw_may_have_sent_it():
+    class Broken:
+        def send(self, to, words):
+            raise RuntimeError(to, words)
+
+    egress = Egress(Broken(), None, open_wall)
+    outcome = egress.send(a_text(egress))
+    assert isinstance(outcome, Unknown)
+    assert NUMBER not in str(outcome)
+
+
+def test_no_log_names_a_recipient_or_repeats_the_words(capsys):
+    def broken(_kind, value):
+        raise ConnectionError(value)
+
+    egress = Egress(None, None, broken)
+    egress.send(a_text(egress))
+    said = capsys.readouterr()
+    assert "reply.wall_failed" in said.out + said.err
+    assert NUMBER not in said.out + said.err + repr(a_text(egress))
+    assert WORDS not in said.out + said.err + repr(a_text(egress))
 
 
 def test_without_a_carrier_nothing_is_sent_and_the_officer_is_told_what_to_set():

@@ -412,6 +412,41 @@ def test_workers_that_decide_a_burst_at_once_share_one_answer(house):
     assert [one.decision.joins for one in decided].count(False) == 1
 
 
+def test_items_that_arrive_while_answers_leave_are_each_answered_by_an_answer_sent_once(house):
+    at_once = Limits(burst=timedelta(0), contact_daily=1000)
+    items = [house.text() for _ in range(15)]
+    deciding_done = threading.Event()
+
+    def decide_some(mine):
+        for item in mine:
+            house.decide(item, limits=at_once)
+
+    def send_until_done():
+        while not deciding_done.is_set():
+            house.send_due(now=NOW, limits=at_once)
+
+    deciders = [threading.Thread(target=decide_some, args=(items[n::3],)) for n in range(3)]
+    senders = [threading.Thread(target=send_until_done) for _ in range(2)]
+    for thread in deciders + senders:
+        thread.start()
+    for thread in deciders:
+        thread.join()
+    deciding_done.set()
+    for thread in senders:
+        thread.join()
+    house.send_due(now=NOW, limits=at_once)
+    replies = house.replies()
+    assert {row.state for row in replies} == {"sent"}
+    assert len(house.carrier.sent) == len(replies)
+    with house.engine.connect() as connection:
+        answered = {row.exhibit_id: row.reply_id for row in connection.execute(select(reply_item))}
+    assert set(answered) == set(items)
+    assert set(answered.values()) == {row.id for row in replies}
+    named = [item for exhibit_id in items for action, facts in house.entries(exhibit_id) if action == "reply.attempted"
+             for item in facts["exhibits"]]  # fmt: skip
+    assert sorted(named) == sorted(map(str, items))
+
+
 def his_mail(value):
     return {"reported_from": {"name": None, "address": value, "number": None}, "direction": "inbound"}
 
