@@ -27,7 +27,18 @@ from replies.outcome import Refused, Sent, Unknown
 from replies.texting import text_sender
 from replies.wording import forbidden_in
 from tests.replies.people import MAILBOX, NOW, NUMBER, PHONE
-from tests.replies.servers import OUR_ADDRESS, OUR_NUMBER, SID, TOKEN, Mailbox, free_port, raw_server, smtp, twilio
+from tests.replies.servers import (
+    OUR_ADDRESS,
+    OUR_NUMBER,
+    SID,
+    TOKEN,
+    Mailbox,
+    free_port,
+    raw_server,
+    smtp,
+    tls_ends,
+    twilio,
+)
 
 REPLY = UUID(int=77)
 WORDS = "Thanks, got it."
@@ -288,6 +299,28 @@ def test_a_password_is_never_sent_in_the_clear_beyond_this_machine(monkeypatch):
     assert isinstance(outcome, Refused)
     assert "TLS" in outcome.because
     assert "secret" not in outcome.because + repr(egress)
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_tls_is_used_wherever_it_is_offered_and_the_password_goes_only_through_it(tmp_path, monkeypatch, scheme):
+    monkeypatch.setattr(mailing, "_is_loopback", lambda _host: False)
+    server, client = tls_ends(tmp_path)
+    seen = []
+
+    def authenticate(_server, session, _envelope, _mechanism, data):
+        seen.append((bool(session.ssl) or scheme == "smtps", data.password))
+        return AuthResult(success=True)
+
+    tls = {"ssl_context": server, "auth_require_tls": False} if scheme == "smtps" else {"tls_context": server}
+    mailbox = Mailbox()
+    with smtp(mailbox, authenticator=authenticate, **tls) as port:
+        sender = mail_sender(f"{scheme}://user:secret@127.0.0.1:{port}", OUR_ADDRESS, context=client)
+        egress = Egress(None, sender, open_wall)
+        assert isinstance(egress.send(a_mail(egress)), Sent)
+        strict = mails_to(f"{scheme}://user:secret@127.0.0.1:{port}")
+        assert isinstance(strict.send(a_mail(strict)), Refused)  # nobody it trusts signed that certificate
+    assert seen == [(True, b"secret")]
+    assert len(mailbox.taken) == 1
 
 
 def test_a_server_without_a_trusted_certificate_is_refused():
