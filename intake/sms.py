@@ -71,7 +71,7 @@ def make_blueprint(door: TextDoor) -> Blueprint:
         with door.engine.begin() as connection:
             fresh = receive(connection, text, Belonging(sender=normal_phone(_first(pairs, "From"))))
         if fresh:
-            door.nudge(Job.ACCESSION, str(fresh))
+            door.nudge(Job.ACCESSION)
             if media_of(pairs):
                 door.nudge(Job.FETCH_MEDIA, str(fresh))
         return Response(EMPTY_TWIML, mimetype="text/xml")

@@ -72,8 +72,8 @@ def register(app: Celery, tools: Callable[[], Tools], *, sweep_every: timedelta)
 
 def _register_evidence(app: Celery, tools: Callable[[], Tools]) -> None:
     @app.task(name=Job.ACCESSION.value)
-    def accession(_acquisition_id: str | None = None) -> None:
-        """Archive what waits; the id says only that something does."""
+    def accession() -> None:
+        """Archive everything that waits, oldest first (docs/decisions/0005)."""
         work = tools()
         done = work.archive.accession_waiting(now=work.now())
         _announce(work, done)
