@@ -735,17 +735,35 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 MAX_PATH = 64
 DIGEST = re.compile("[0-9a-f]{64}")
-DIGESTS = re.compile("([0-9a-f]{64})*")
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
+
+# The two long files are read by the one form that a line can have. What a form leaves free is bound by a hash: a leaf
+# by its proof, a payload by the digest in its leaf.
+HEX, INT = rb"[0-9a-f]{64}", rb"(?:0|[1-9][0-9]{0,14})"
+LEAF = (
+    rb'\{"log":"(?P<log>[^"\\\x00-\x1f]+)",'
+    rb'"names":(?:null|\{"leaf":"(?P<named_leaf>%(HEX)b)","seq":(?P<named_seq>%(INT)b),'
+    rb'"stream":"(?P<named>%(HEX)b)"\}),'
+    rb'"payload_sha256":"(?P<payload_sha256>%(HEX)b)","prev":"(?P<prev>%(HEX)b)","seq":(?P<seq>%(INT)b),'
+    rb'"stream":"(?P<stream>%(HEX)b)","time":"(?P<time>[0-9:TZ.-]{24})","v":1\}'
+) % {b"HEX": HEX, b"INT": INT}
+ENTRY = re.compile(
+    rb'\{"index":(?P<index>%b),"leaf":(?P<leaf>%b),' % (INT, LEAF)
+    + rb'"payload":(?P<payload>null|\{.*\}),"withheld":(?P<withheld>null|".*")\}'
+)
+PROOF = re.compile(rb'\{"index":(%b),"path":\[((?:"%b"(?:,"%b")*)?)\]\}' % (INT, HEX, HEX))
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One custody entry that the ledger is proved to hold."""
+    """One custody entry that the ledger is proved to hold; `names` is another stream's pseudonym, seq and leaf hash."""
 
     index: int
-    leaf: dict[str, Any]
     leaf_hash: str
+    stream: str
+    seq: int
+    prev: str
+    names: tuple[str, int, str] | None
     payload: dict[str, Any] | None
 
 
@@ -755,34 +773,39 @@ def check_entries(bag: Bag, checkpoint: Checkpoint, withheld: dict[int, str]) ->
     proofs = bag.lines(5, "custody/proofs.jsonl")
     last = -1
     for line in bag.lines(5, name):
-        entry = record(
-            5, name, canonical(5, f"{name}, after entry {last}", line),
-            index=is_count, leaf=is_object, payload=optional(is_object), withheld=optional(is_text),
-        )  # fmt: skip
-        index = entry["index"]
+        form = ENTRY.fullmatch(line)
+        if form is None:
+            raise VerificationError(5, f"{name}, after entry {last}", "the line is not an entry in canonical form")
+        index = int(form["index"])
         if index <= last:
             raise VerificationError(5, f"entry {index}", "it is not in order, or there twice")
         last = index
-        leaf_hash = hashlib.sha256(b"\x00" + dumped(entry["leaf"])).digest()
+        leaf_hash = hashlib.sha256(b"\x00" + form["leaf"]).digest()
         _check_inclusion(index, leaf_hash, checkpoint, next(proofs, None))
-        _check_leaf(index, entry["leaf"], checkpoint)
-        _check_payload(index, entry, withheld.pop(index, None))
-        yield Entry(index, entry["leaf"], leaf_hash.hex(), entry["payload"])
+        if form["log"] != checkpoint.origin.encode():
+            raise VerificationError(5, f"entry {index}", "its leaf is of another log")
+        yield _entry(index, leaf_hash, form, _check_payload(index, form, withheld.pop(index, None)))
     for _ in proofs:
         raise VerificationError(5, "custody/proofs.jsonl", "a proof of an entry that is not there")
     for index in withheld:
         raise VerificationError(5, f"entry {index}", "its payload is said to be withheld, and the entry is not there")
 
 
+def _entry(index: int, leaf_hash: bytes, form: re.Match[bytes], payload: dict[str, Any] | None) -> Entry:
+    named = form["named"]
+    names = (named.decode(), int(form["named_seq"]), form["named_leaf"].decode()) if named else None
+    stream, prev = form["stream"].decode(), form["prev"].decode()
+    return Entry(index, leaf_hash.hex(), stream, int(form["seq"]), prev, names, payload)
+
+
 def _check_inclusion(index: int, leaf_hash: bytes, checkpoint: Checkpoint, line: bytes | None) -> None:
-    item = f"entry {index}"
-    if line is None:
-        raise VerificationError(5, item, "it has no proof")
-    proof = record(5, item, canonical(5, f"proof of {item}", line), index=is_count, path=is_path)
-    if proof["index"] != index:
-        raise VerificationError(5, item, "its proof is missing or not in its place")
-    if not included(leaf_hash, index, checkpoint, [bytes.fromhex(digest) for digest in proof["path"]]):
-        raise VerificationError(5, item, "it is not in the ledger: its leaf or its proof was altered")
+    form = PROOF.fullmatch(line) if line is not None else None
+    if form is None or int(form[1]) != index:
+        raise VerificationError(5, f"entry {index}", "its proof is missing, not in its place or not in canonical form")
+    hashes = bytes.fromhex(form[2].replace(b'"', b"").replace(b",", b"").decode())
+    path = [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
+    if not included(leaf_hash, index, checkpoint, path):
+        raise VerificationError(5, f"entry {index}", "it is not in the ledger: its leaf or its proof was altered")
 
 
 def included(leaf_hash: bytes, index: int, checkpoint: Checkpoint, path: list[bytes]) -> bool:
@@ -794,43 +817,33 @@ def included(leaf_hash: bytes, index: int, checkpoint: Checkpoint, path: list[by
         if last == 0:
             return False
         if position & 1 or position == last:
-            digest = node_hash(sibling, digest)
+            digest = hashlib.sha256(b"\x01" + sibling + digest).digest()
             while position and not position & 1:
                 position, last = position >> 1, last >> 1
         else:
-            digest = node_hash(digest, sibling)
+            digest = hashlib.sha256(b"\x01" + digest + sibling).digest()
         position, last = position >> 1, last >> 1
     return last == 0 and digest == checkpoint.root
 
 
-def _check_leaf(index: int, leaf: dict[str, Any], checkpoint: Checkpoint) -> None:
-    item = f"entry {index}"
-    record(
-        5, item, leaf, log=is_text, names=optional(is_object), payload_sha256=is_digest, prev=is_digest, seq=is_count,
-        stream=is_digest, time=is_moment, v=is_count,
-    )  # fmt: skip
-    if leaf["v"] != 1 or leaf["log"] != checkpoint.origin:
-        raise VerificationError(5, item, "its leaf is of another version or another log")
-    if leaf["names"] is not None:
-        record(5, item, leaf["names"], leaf=is_digest, seq=is_count, stream=is_digest)
-
-
-def _check_payload(index: int, entry: dict[str, Any], reason: str | None) -> None:
-    item, payload, leaf = f"entry {index}", entry["payload"], entry["leaf"]
-    if payload is None:
-        if reason is None or entry["withheld"] != reason:
+def _check_payload(index: int, form: re.Match[bytes], reason: str | None) -> dict[str, Any] | None:
+    item, raw = f"entry {index}", form["payload"]
+    stated = None if form["withheld"] == b"null" else canonical(5, item, form["withheld"])
+    if raw == b"null":
+        if reason is None or stated != reason:
             raise VerificationError(5, item, "its payload is missing, and the export did not say it was withheld")
-        return
-    if reason is not None or entry["withheld"] is not None:
+        return None
+    if reason is not None or stated is not None:
         raise VerificationError(5, item, "it has a payload that is said to be withheld")
-    if hashlib.sha256(dumped(payload)).hexdigest() != leaf["payload_sha256"]:
+    if hashlib.sha256(raw).hexdigest().encode() != form["payload_sha256"]:
         raise VerificationError(5, item, "its payload is not the one whose digest is in the ledger")
-    record(
-        5, item, payload, action=is_text, actor=is_text, at=is_moment, facts=is_object, reason=optional(is_text),
-        salt=is_text, stream=is_text,
+    payload = record(
+        5, item, parsed(5, item, raw), action=is_text, actor=is_text, at=is_moment, facts=is_object,
+        reason=optional(is_text), salt=is_text, stream=is_text,
     )  # fmt: skip
-    if payload["at"] != leaf["time"]:
+    if payload["at"].encode() != form["time"]:
         raise VerificationError(5, item, "its payload has another time than its leaf")
+    return payload
 
 
 def read_withheld(bag: Bag) -> dict[int, str]:
@@ -844,18 +857,22 @@ def read_withheld(bag: Bag) -> dict[int, str]:
 
 def canonical(step: int, item: str, raw: bytes) -> Any:
     """Read JSON in its one canonical form (RFC 8785, without floating-point numbers, which no form here has)."""
+    value = parsed(step, item, raw)
     try:
-        value = READER.decode(raw.decode())
-        if dumped(value) == raw:
-            return value
+        written = WRITER.encode(value).encode()
+    except (ValueError, RecursionError):
+        written = b""
+    if written != raw:
+        raise VerificationError(step, item, "its JSON is not in canonical form")
+    return value
+
+
+def parsed(step: int, item: str, raw: bytes) -> Any:
+    """Read JSON that is bound by a hash already: here it need only mean the same to every reader."""
+    try:
+        return READER.decode(raw.decode())
     except (ValueError, RecursionError) as error:
         raise VerificationError(step, item, f"it is not canonical JSON ({type(error).__name__})") from None
-    raise VerificationError(step, item, "its JSON is not in canonical form")
-
-
-def dumped(value: Any) -> bytes:
-    """Write a value read by `canonical` as it was read: its keys are in order already."""
-    return WRITER.encode(value).encode()
 
 
 def _ordered(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -911,9 +928,7 @@ def is_moment(value: Any) -> bool:  # noqa: D103
 
 
 def is_path(value: Any) -> bool:  # noqa: D103
-    if not isinstance(value, list) or len(value) > MAX_PATH or not all(isinstance(digest, str) for digest in value):
-        return False
-    return all(len(digest) == 64 for digest in value) and DIGESTS.fullmatch("".join(value)) is not None
+    return isinstance(value, list) and len(value) <= MAX_PATH and all(is_digest(digest) for digest in value)
 
 
 def is_list(value: Any) -> bool:  # noqa: D103
@@ -987,7 +1002,7 @@ def check_streams(streams: Streams, entries: Iterator[Entry]) -> dict[str, Any]:
     """
     entry = None
     for entry in entries:
-        stream = streams.by_pseudonym.get(entry.leaf["stream"])
+        stream = streams.by_pseudonym.get(entry.stream)
         if stream is None:
             raise VerificationError(
                 6, f"entry {entry.index}", "it belongs to a stream that the package does not disclose"
@@ -1010,20 +1025,20 @@ def check_streams(streams: Streams, entries: Iterator[Entry]) -> dict[str, Any]:
 
 
 def _follow(stream: Stream, entry: Entry) -> None:
-    item, leaf = f"{stream.label}, entry {entry.index}", entry.leaf
-    if leaf["seq"] != stream.seq + 1:
-        raise VerificationError(6, item, f"it is number {leaf['seq']}, after number {stream.seq}: entries are missing")
-    if leaf["prev"] != stream.leaf:
+    item = f"{stream.label}, entry {entry.index}"
+    if entry.seq != stream.seq + 1:
+        raise VerificationError(6, item, f"it is number {entry.seq}, after number {stream.seq}: entries are missing")
+    if entry.prev != stream.leaf:
         raise VerificationError(6, item, "it does not continue the entry before it")
     if entry.payload is not None and entry.payload["stream"] != stream.label:
         raise VerificationError(6, item, "its payload says it is of another stream")
-    stream.seq, stream.leaf = leaf["seq"], entry.leaf_hash
+    stream.seq, stream.leaf = entry.seq, entry.leaf_hash
     if stream.seq == stream.head_seq and stream.leaf != stream.head_leaf:
         raise VerificationError(6, item, "it is not the entry that the export names as the stream's last")
 
 
 def _follow_case(streams: Streams, entry: Entry) -> None:
-    item, names, in_snapshot = f"entry {entry.index}", entry.leaf["names"], streams.case.seq <= streams.case.head_seq
+    item, names, in_snapshot = f"entry {entry.index}", entry.names, streams.case.seq <= streams.case.head_seq
     facts = entry.payload["facts"] if entry.payload else {}
     action = entry.payload["action"] if entry.payload else None
     if action == "case.opened" and is_text(facts.get("reference")):
@@ -1035,10 +1050,10 @@ def _follow_case(streams: Streams, entry: Entry) -> None:
     if not in_snapshot:
         streams.assigned_later += action == "exhibit.assigned"
         return
-    exhibit = streams.by_pseudonym.get(names["stream"])
+    exhibit = streams.by_pseudonym.get(names[0])
     if exhibit is None:
         raise VerificationError(6, item, "it names an exhibit whose stream is missing from the package")
-    if (exhibit.seq, exhibit.leaf) != (names["seq"], names["leaf"]):
+    if (exhibit.seq, exhibit.leaf) != names[1:]:
         raise VerificationError(6, item, f"it names another history of {exhibit.label} than the package holds")
     exhibit.named = True
     if action == "exhibit.assigned":

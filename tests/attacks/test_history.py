@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -208,6 +209,31 @@ def test_an_entry_of_an_undisclosed_stream_is_refused(ground: Ground, tmp_path: 
     put_lines(files, ENTRIES, [*entries[:2], line, *entries[2:]])
     put_lines(files, PROOFS, [*proofs[:2], {"index": 3, "path": [digest.hex() for digest in path]}, *proofs[2:]])
     assert located(refused(pack(remanifest(files)), tmp_path)) == (6, "entry 3")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda raw: raw.replace(b'"facts":{', b'"facts":{"a":1,"a":2,'), id="a key twice"),
+        pytest.param(lambda raw: raw.replace(b'"facts":{', b'"facts":{"a":1.5,'), id="a float"),
+        pytest.param(lambda raw: raw.replace(b'"facts":{', b'"facts":{"a":NaN,'), id="not a number"),
+        pytest.param(lambda raw: raw.replace(b'"facts":{', b'"facts":{"\xff":1,'), id="not UTF-8"),
+        pytest.param(lambda raw: raw.replace(b'"salt"', b'"sal"'), id="another field"),
+        pytest.param(lambda raw: raw.replace(b"T09:01", b"T09:02"), id="another time than its leaf"),
+        pytest.param(lambda raw: raw.replace(b'"stream":"exhibit', b'"stream":"Exhibit'), id="another stream"),
+    ],
+)
+def test_a_payload_that_readers_could_read_differently_is_refused_even_from_the_log_itself(
+    ground: Ground, tmp_path: Path, change: Callable[[bytes], bytes]
+) -> None:
+    entry = ground.ledger.record(FIRST, Action.EXHIBIT_VIEWED, 1)
+    payload = change(entry.payload or b"")
+    digest = hashlib.sha256(payload).hexdigest().encode()
+    leaf = entry.leaf.replace(hashlib.sha256(entry.payload or b"").hexdigest().encode(), digest)
+    again = a_case()
+    again.ledger.append(replace(entry, leaf=leaf, leaf_hash=tlog.leaf_hash(leaf), payload=payload))
+    fault = refused(again.export(tmp_path).path.read_bytes(), tmp_path)
+    assert f"entry {entry.index}" in fault.item
 
 
 def test_entries_in_another_order_or_twice_are_refused(ground: Ground, tmp_path: Path) -> None:
