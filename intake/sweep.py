@@ -65,15 +65,15 @@ def missed(
     return found
 
 
-def _ids(connection: Connection, query: Select[tuple[UUID]], most: int) -> list[UUID]:
-    return [row[0] for row in connection.execute(query.limit(most))]
+def _ids(connection: Connection, query: Select[UUID], most: int) -> list[UUID]:
+    return list(connection.execute(query.limit(most)).scalars())
 
 
-def _received(before: datetime) -> Select[tuple[UUID]]:
+def _received(before: datetime) -> Select[UUID]:
     return select(acquisition.c.id).where(acquisition.c.state == "received", acquisition.c.received_at < before)
 
 
-def _unread(before: datetime) -> Select[tuple[UUID]]:
+def _unread(before: datetime) -> Select[UUID]:
     """Exhibits without a reading by the present reader, an older one's notwithstanding."""
     current = (reading.c.exhibit_id == exhibit.c.id) & (reading.c.version >= READER_VERSION)
     return (
@@ -84,7 +84,7 @@ def _unread(before: datetime) -> Select[tuple[UUID]]:
     )
 
 
-def _undecided(before: datetime) -> Select[tuple[UUID]]:
+def _undecided(before: datetime) -> Select[UUID]:
     """Exhibits without a decision whether they are answered; those without a reading are read first."""
     return (
         select(exhibit.c.id)
@@ -99,11 +99,11 @@ def _undecided(before: datetime) -> Select[tuple[UUID]]:
     )
 
 
-def _due(before: datetime) -> Select[tuple[UUID]]:
+def _due(before: datetime) -> Select[UUID]:
     return select(reply.c.id).where(reply.c.state == "planned", reply.c.due_at < before).order_by(reply.c.due_at)
 
 
-def _requested(before: datetime) -> Select[tuple[UUID]]:
+def _requested(before: datetime) -> Select[UUID]:
     return (
         select(package.c.id)
         .where(package.c.state == "requested", package.c.requested_at < before)
