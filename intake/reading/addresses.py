@@ -18,10 +18,10 @@ _ANGLES: Final = re.compile(r"<([^<>]{0,400})>")
 # "X on behalf of Y": X is who pressed send. The words as Outlook writes them, in its languages.
 _ON_BEHALF: Final = re.compile(
     r" (?:on behalf of|im auftrag von|de la part de|en nombre de|em nome de|per conto di|namens|på vegne af|på vegne av"
-    r"|för räkning|för|puolesta|w imieniu|jménem|v mene|nevében|în numele|от имени|adına|u ime) ",
+    r"|för räkning|för|puolesta|w imieniu|jménem|v mene|nevében|în numele|от имени|ad\u0131na|u ime) ",
     re.IGNORECASE,
 )
-_QUOTES: Final = " \t\r\n\"'«»“”„‚‘’*\u200e\u200f\u202a\u202c\ufeff\xa0"
+_QUOTES: Final = " \t\r\n\"'«»“”„\u201a\u2018\u2019*\u200e\u200f\u202a\u202c\ufeff\xa0"
 _NUMBER: Final = re.compile(r"\+?[0-9][0-9 ().\-]{5,20}")
 _FEWEST_DIGITS: Final = 7
 
@@ -72,7 +72,7 @@ def is_number(text: str) -> bool:
 
 
 def _split_list(value: str) -> list[str]:
-    """Split at semicolons and commas outside double quotes; at a comma only after an address ("Doe, John <j@x>" is one)."""
+    """Split at semicolons and commas outside quotes; at a comma only after an address ("Doe, John <j@x>" is one)."""
     pieces: list[str] = []
     current: list[str] = []
     quoted = has_address = False

@@ -26,7 +26,7 @@ class Segment:
 
 @dataclass(slots=True)
 class Content:
-    """Everything of one mail but its headers. `files` come from the mails attached to it, too; `originals` are those mails."""
+    """Everything of one mail but its headers. `originals` are the mails attached to it, which are among its `files`."""
 
     segments: list[Segment] = field(default_factory=list)
     files: list[tuple[Part, Role]] = field(default_factory=list)
@@ -47,15 +47,18 @@ class Content:
 
     @property
     def has_both(self) -> bool:
+        """Whether some of it came in both forms."""
         return any(each.html is not None and (each.plain or "").strip() for each in self.segments)
 
     @property
     def remote(self) -> tuple[str, ...]:
+        """What showing its HTML would fetch."""
         found = [address for each in self.segments if each.html for address in each.html.remote]
         return tuple(dict.fromkeys(found))[: limits.REMOTE]
 
     @property
     def links(self) -> tuple[str, ...]:
+        """Where the links of its HTML lead."""
         found = [address for each in self.segments if each.html for address in each.html.links]
         return tuple(dict.fromkeys(found))[: limits.REMOTE]
 

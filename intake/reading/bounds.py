@@ -41,7 +41,7 @@ _OPERATING_SYSTEM_ERRORS: Final = (OSError, EOFError, ValueError, struct.error)
 
 
 class BoundedReader:
-    """A template process and the pipes to it. Starts at the first reading; starts anew if it died or a fork took place."""
+    """A template process and the pipes to it. Starts at the first reading, and anew if it died or a fork took place."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -66,7 +66,7 @@ class BoundedReader:
         asked = {
             "channel": channel,
             "media_type": media_type,
-            "door": {key: value for key, value in door.items() if isinstance(value, str | int | float | None)},
+            "door": {name: value for name, value in door.items() if isinstance(value, str | int | float)},
             "wall_seconds": wall_seconds,
             "memory_bytes": memory_bytes,
         }
@@ -75,7 +75,8 @@ class BoundedReader:
             try:
                 answer = self._ask(request, raw)
             except _OPERATING_SYSTEM_ERRORS:
-                self._stop()  # the template died between two readings (an operator, the kernel): once more, with a new one
+                # The template died between two readings (an operator, the kernel): once more, with a new one.
+                self._stop()
                 answer = self._ask(request, raw)
         return from_json(json.loads(answer))
 

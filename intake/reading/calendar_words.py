@@ -4,6 +4,7 @@ A month's row: language code, then the twelve months, each with its forms separa
 dates use (Czech "října", Finnish "lokakuuta"), and the abbreviations without their dots.
 """
 
+# ruff: noqa: E501, RUF001 - one row for a language, in its own letters
 from __future__ import annotations
 
 from datetime import timedelta

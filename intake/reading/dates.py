@@ -1,4 +1,4 @@
-"""When a message says it was written. Strict: a date that cannot be read with certainty is kept as text, and no time is claimed.
+"""When a message says it was written. Strict: of a date that is not certain the text is kept, and no time is claimed.
 
 Three traps are the reason for a reader of our own (intake report, section 1): guessing the order of day and month,
 reading `GMT+1` as one hour *behind* Greenwich, and dropping a zone name silently.
@@ -33,12 +33,12 @@ _CLOCK: Final = re.compile(
 )
 _HALF_BEFORE: Final = re.compile(r"(上午|下午|午前|午後|오전|오후)\s*(?=\d)")
 _OFFSET: Final = re.compile(
-    r"(?:\b(?:GMT|UTC)\s*([+\-−]\d{1,2})(?::?(\d{2}))?(?!\d)|(?<=\s)([+-]\d{2}):?(\d{2})(?!\d))"
+    r"(?:\b(?:GMT|UTC)\s*([+\-\u2212]\d{1,2})(?::?(\d{2}))?(?!\d)|(?<=\s)([+-]\d{2}):?(\d{2})(?!\d))"
 )
 _EAST_ASIA: Final = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
 _YEAR_FIRST: Final = re.compile(r"(?<!\d)(\d{4})[./-]\s?(\d{1,2})[./-]\s?(\d{1,2})\.?(?!\d)")
 _NUMERIC: Final = re.compile(r"(?<!\d)(\d{1,2})(\s?[./-]\s?)(\d{1,2})\2(\d{4})(?!\d)")
-_WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 _INTEGER: Final = re.compile(r"(?<!\d)\d{1,4}(?!\d)")
 
 
@@ -49,7 +49,7 @@ class _Clock:
 
 
 def claimed_from(text: str | None, source: Source, languages: frozenset[str] = frozenset()) -> Claimed:
-    """What a date's text claims. `languages` (codes) settles month names that two languages give to different months."""
+    """What a date's text claims. `languages` (codes) settles a month's name that is another month elsewhere."""
     if text is None or not text.strip():
         return Claimed()
     shown = displayable(text.strip())[:_LONGEST]
@@ -124,7 +124,7 @@ def _zone_of(zone: str | None) -> timedelta | None:
 def _offset(sign: str, hours: int, minutes: int) -> timedelta | None:
     if hours > 14 or minutes > 59:  # noqa: PLR2004 - the widest offset in use is +14:00
         return None
-    return timedelta(hours=hours, minutes=minutes) * (-1 if sign in "-−" else 1)
+    return timedelta(hours=hours, minutes=minutes) * (-1 if sign in "-\u2212" else 1)
 
 
 def _take_offset(text: str) -> tuple[str, timedelta | None]:

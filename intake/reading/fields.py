@@ -31,10 +31,12 @@ class Block:
     defects: tuple[str, ...]
 
     def first(self, name: str) -> bytes | None:
+        """The first field of that name, in any case."""
         wanted = name.lower()
         return next((value for key, value in self.fields if key.lower() == wanted), None)
 
     def every(self, name: str) -> list[bytes]:
+        """Every field of that name, in order."""
         wanted = name.lower()
         return [value for key, value in self.fields if key.lower() == wanted]
 
@@ -82,7 +84,7 @@ def _after_blank_line(raw: bytes, position: int, end: int) -> int:
 
 
 def decode_field(value: bytes) -> str:
-    """A field's value for display: 8-bit bytes as UTF-8 (else Windows-1252), encoded words decoded, whitespace unfolded."""
+    """A field's value for display: 8-bit bytes as UTF-8 (else Windows-1252), encoded words decoded."""
     text, _ = decode_text(value[: limits.HEADER_CHARACTERS], None)
     return decode_words(text).strip()
 
@@ -129,14 +131,14 @@ def through_factory(name: str, value: bytes) -> object | None:
     try:
         header = _FACTORY(name, text)
         str(header)
-    except Exception:  # noqa: BLE001 - known to raise IndexError, AttributeError, ValueError, RecursionError, ... for real mails
+    except Exception:  # noqa: BLE001 - IndexError, AttributeError, ValueError, RecursionError, ... for real mails
         return None
     return header
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """A value with parameters, as in Content-Type and Content-Disposition; both lower-cased but the parameters' values."""
+    """A value with parameters, as in Content-Type and Content-Disposition. Values of parameters keep their case."""
 
     value: str
     parameters: dict[str, str]

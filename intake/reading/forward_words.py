@@ -4,6 +4,7 @@ Labels: what stands before the colon in a quoted header. Kept by language, becau
 "listopada" is, and because Yahoo writes all labels in one line, where only a language's own set can tell them apart.
 """
 
+# ruff: noqa: E501, RUF001 - one row for a language, in its own letters
 from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias

@@ -1,7 +1,7 @@
-"""Messages forwarded inline: who wrote the original, to whom, when, about what, out of the lines that a mail program put there.
+"""Messages forwarded inline: who wrote the original, to whom, when, about what, by the lines a mail program put there.
 
-One pass over the lines, in linear time, without backtracking over the text. The first thing in the text that could be the
-head of another message decides, so the *outermost* message is the original and what it quotes stays inside it:
+One pass over the lines, in linear time, without backtracking over the text. The first thing that could be the head of
+another message decides, so the *outermost* message is the original and what it quotes stays inside it:
 
     rule            what is seen                                          taken as a forward
     opening         "Begin forwarded message:" and a quoted header        always
@@ -12,7 +12,7 @@ head of another message decides, so the *outermost* message is the original and 
     block           a quoted header alone, From first, three fields       only if the subject says forward
     attribution     "On <date>, <name> <address> wrote:"                  only if the subject says forward
 
-Anything else is no forward. A wrong name on a timeline is worse than none: where the lines leave doubt, nobody is named.
+Anything else is no forward. A wrong name on a timeline is worse than none: where lines leave doubt, nobody is named.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from intake.reading.attributions import attribution_at
 from intake.reading.forward_words import FORWARD_PREFIXES, FORWARDED, OPENINGS, REPLY_IN, REPLY_PREFIXES
 from intake.reading.model import InnerForward, Reported
 from intake.reading.quoted_headers import (
-    COLONS,
     EDGE,
     Line,
     QuotedHeader,
@@ -51,7 +50,7 @@ _LONGEST_OPENING: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class Inline:
-    """An original found in the text. Spans are characters of `source`; `above` is everything before the header block."""
+    """An original found in the text. Spans are characters of `source`; `above` is what stands outside the forward."""
 
     rule: str
     source: str
@@ -172,7 +171,7 @@ def _result(
     first, last = _body_lines(lines, header)
     body_start = lines[first].start if first < len(lines) else len(source)
     body_end = lines[last - 1].end if last > first else body_start
-    # Outlook's own line above a header is left for the reader of `above` to recognise: only the header block is the forward's.
+    # Outlook's own line stays in `above`, as the public suite has it; a reading's note leaves such lines out.
     head = header.start if rule == "original" and lines[number].text.startswith(_OUTLOOK_ORIGINAL) else start
     outside = (_unquoted(source[:head]), _unquoted(source[body_end:]))
     values = header.values
@@ -225,7 +224,7 @@ def _body(source: str, lines: Sequence[Line], depth: int) -> str:
     ]
     indented = [text for text in texts if text.strip()]
     if indented and all(text.startswith("    ") for text in indented):
-        texts = [text[4:] if text.startswith("    ") else text for text in texts]
+        texts = [text.removeprefix("    ") for text in texts]
     return "\n".join(texts).strip("\n" + EDGE)
 
 

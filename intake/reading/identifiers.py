@@ -1,4 +1,4 @@
-"""Numbers, addresses, links, plates and handles in a text, each with its span. Linear time; hints for an officer, not findings."""
+"""Numbers, addresses, links, plates and handles in a text, each with its span: hints for an officer, in linear time."""
 
 from __future__ import annotations
 
@@ -13,15 +13,20 @@ from intake.reading.model import Identifier, IdentifierKind
 
 _EMAIL: Final = re.compile(r"(?<![\w.%+'-])[\w.%+'-]{1,64}+@(?:[\w-]{1,63}+\.){1,8}[^\W\d_]{2,24}(?![\w-])")
 _URL: Final = re.compile(r"(?<!\w)(?:https?://|www\.)[^\s<>\"“”«»]{1,2000}", re.IGNORECASE)
-_URL_TAIL: Final = ".,;:!?'’*]}"
+_URL_TAIL: Final = ".,;:!?'\u2019*]}"
 _PHONE: Final = re.compile(r"(?<![\w+])(?:\+|\(?0)[0-9](?:[ ().\-\u00a0\u2011]{0,2}[0-9]){6,14}+(?![\w])")
 _DOTTED_DATE: Final = re.compile(r"0\d[.\- ]\d\d[.\- ](19|20)\d\d.*")
 # Current style (2001 on), prefix style (1983-2001), suffix style (1963-1982): DVLA INF104.
 _PLATE: Final = re.compile(
-    r"(?<![\w-])(?:[A-HJ-PR-Y]{2}[0-9]{2} ?[A-HJ-PR-Z]{3}|[A-HJ-NPR-TV-Y][0-9]{1,3} ?[A-HJ-PR-Y]{3}|[A-HJ-PR-Y]{3} ?[0-9]{1,3}[A-HJ-NPR-TV-Y])(?![\w-])"
+    r"(?<![\w-])(?:"
+    r"[A-HJ-PR-Y]{2}[0-9]{2} ?[A-HJ-PR-Z]{3}"
+    r"|[A-HJ-NPR-TV-Y][0-9]{1,3} ?[A-HJ-PR-Y]{3}"
+    r"|[A-HJ-PR-Y]{3} ?[0-9]{1,3}[A-HJ-NPR-TV-Y]"
+    r")(?![\w-])"
 )
 _TYPED_PLATE: Final = re.compile(
-    r"(?<![\w-])(?:reg|reg no|registration|plate|plates|number plate)[ :.]{1,3}(?:is |was )?([a-z]{2}[0-9]{2} ?[a-z]{3})(?![\w-])",
+    r"(?<![\w-])(?:reg|reg no|registration|plates?|number plate)[ :.]{1,3}(?:is |was )?"
+    r"([a-z]{2}[0-9]{2} ?[a-z]{3})(?![\w-])",
     re.IGNORECASE,
 )
 _HANDLE: Final = re.compile(r"(?<![\w@./+-])@[A-Za-z0-9_](?:[A-Za-z0-9_.]{0,28}[A-Za-z0-9_])(?![\w@])")

@@ -1,4 +1,4 @@
-"""What a reader makes of one acquisition: who, when, what, and how sure. Derived, versioned, replaceable; never the evidence.
+"""What a reader makes of one acquisition: who, when, what, and how sure. Derived and replaceable; never the evidence.
 
 A `Reading` is display material. The exhibit is the raw bytes; everything here can be made again from them by the reader
 version it names. Nothing in it is guessed: what the bytes do not state is empty, and `defects` says what was odd.
@@ -58,6 +58,7 @@ class Reported:
 
     @property
     def is_empty(self) -> bool:
+        """Whether nobody is named."""
         return self.name is None and self.address is None and self.number is None
 
 
@@ -93,7 +94,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class InnerForward:
-    """A message quoted inside the original: the original's author forwarded or quoted it. Kept as a chain, outermost first."""
+    """A message quoted inside the original: its author had forwarded or quoted it. Kept as a chain, outermost first."""
 
     author: Reported
     subject: str | None
@@ -120,7 +121,7 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """A phone number, address, link, plate or handle. The span is in `Reading.text`; None when it is only in a link's target."""
+    """A phone number, address, link, plate or handle. The span is in `Reading.text`; None in a link's target."""
 
     kind: IdentifierKind
     value: str
@@ -154,7 +155,7 @@ class Reading:
 
 
 def displayable(text: str) -> str:
-    """`text` with control characters as their pictures (NUL becomes ␀) and lone surrogates as U+FFFD. For display only."""
+    """`text` with control characters as their pictures (NUL becomes ␀), lone surrogates as U+FFFD. For display only."""
     return _UNSHOWABLE.sub(_picture, text)
 
 
@@ -170,7 +171,7 @@ def to_json(reading: Reading) -> dict[str, Any]:
     return document
 
 
-def _plain(value: object) -> Any:  # noqa: ANN401 - JSON is any
+def _plain(value: object) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, tuple):

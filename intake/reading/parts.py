@@ -1,4 +1,4 @@
-"""The structure of a mail as slices of its raw bytes. Nothing is re-serialised, so every slice is what the sender wrote.
+"""The structure of a mail as slices of its raw bytes. Nothing is re-serialised: every slice is what the sender wrote.
 
 The standard library's parser is not used for structure: it loses mails that are attached in base64, raises for some
 real headers, and cannot say where in the bytes a part lay (issue 5 and the intake report have the measurements).
@@ -22,7 +22,7 @@ from intake.reading.transfer import decode_transfer
 
 _DASHES: Final = re.compile(rb"^--[^\r\n]{0,300}", re.MULTILINE)
 _ENCODED: Final = frozenset({"base64", "quoted-printable", "x-uuencode", "uuencode", "x-uue", "uue"})
-# An equals sign that quoted-printable could not hold, as in `=?utf-8?q?…`: then the part is not in it, whatever it says.
+# An equals sign that quoted-printable could not hold, as in `=?utf-8?q?…`: the part is not in it, whatever it says.
 _NOT_QUOTED: Final = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]{0,20}\r?\n|\Z)")
 _MAIL_FIELDS: Final = frozenset(
     {"from", "date", "subject", "received", "message-id", "to", "return-path", "mime-version"}
@@ -39,7 +39,7 @@ _MAYBE_MAIL: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One node: its header block, its place in `data`, and its children (a multipart's parts, or the one attached mail)."""
+    """One node: its header block, its place in `data`, its children (a multipart's parts, or the one attached mail)."""
 
     data: bytes = field(repr=False)
     outer: tuple[Slice, ...]
@@ -54,6 +54,7 @@ class Part:
 
     @property
     def media_type(self) -> str:
+        """As stated, lower-cased; else the default of where it stands."""
         return self.content.value
 
     @property
@@ -63,14 +64,17 @@ class Part:
 
     @property
     def body(self) -> Slice:
+        """Where its content lies in `data`, still encoded."""
         return Slice(self.body_start, self.end - self.body_start, self.encoding)
 
     @property
     def name(self) -> str | None:
+        """Its file name, if it states one."""
         stated = self.disposition.parameters.get("filename") or self.content.parameters.get("name")
         return stated.replace("\n", " ").strip()[: limits.DOOR_CHARACTERS] if stated else None
 
     def decoded(self) -> tuple[bytes, str | None]:
+        """Its content, decoded, and what was wrong with it."""
         return decode_transfer(self.data[self.body_start : self.end], self.encoding)
 
 
@@ -86,6 +90,7 @@ class Walker:
         return self._open(_Source(data, ()), 0, len(data), 0, "text/plain")
 
     def note(self, defect: str) -> None:
+        """Keep what was odd, once."""
         if defect not in self.defects and len(self.defects) < limits.DEFECTS:
             self.defects.append(defect)
 
@@ -184,7 +189,7 @@ def looks_like_mail(data: bytes, *, stated: bool) -> bool:
 
 
 class _Source:
-    """Bytes to open parts in, with an index of their possible delimiter lines: finding a boundary is then one look-up."""
+    """Bytes to open parts in, and an index of their possible delimiter lines: finding a boundary is one look-up."""
 
     def __init__(self, data: bytes, outer: tuple[Slice, ...]) -> None:
         self.data = data
@@ -192,7 +197,7 @@ class _Source:
         self._index: dict[bytes, list[int]] | None = None
 
     def between(self, boundary: str, start: int, end: int) -> list[tuple[int, int]]:
-        """The spans of the parts that `boundary` delimits between `start` and `end`; without a final delimiter, up to `end`."""
+        """The spans of the parts that `boundary` delimits; without a final delimiter the last goes up to `end`."""
         if not boundary:
             return []
         key = b"--" + boundary.encode("utf-8", "surrogateescape").rstrip()

@@ -1,4 +1,4 @@
-"""The header that a mail program quotes above a forwarded message: its lines, found by their labels in some forty languages.
+"""The header that a mail program quotes above a forwarded message: its lines, by their labels in some forty languages.
 
 Linear: every line is looked at a bounded number of times, and a label is one look-up in a table.
 """
@@ -91,7 +91,7 @@ def read_header(lines: Sequence[Line], first: int, *, fewest: int) -> QuotedHead
         return None
     header = QuotedHeader(start=lines[number].start, depth=lines[number].depth)
     last: Field | None = None
-    for number in range(number, min(len(lines), number + _MOST_LINES)):  # noqa: B020, PLR1704 - goes on from there
+    for number in range(number, min(len(lines), number + _MOST_LINES)):  # noqa: B020 - goes on from there
         line = lines[number]
         if not line.text or line.depth != header.depth:
             break
@@ -125,7 +125,7 @@ def _meaning(meanings: dict[str, Field], header: QuotedHeader) -> Field | None:
 
 
 def _continues(header: QuotedHeader, last: Field, lines: Sequence[Line], number: int) -> bool:
-    """Whether a line without a label goes on with the field above it: a wrapped list of people, or a wrapped subject."""
+    """Whether a line without a label goes on with the field above it: a wrapped list of people, a wrapped subject."""
     text = lines[number].text
     if last in ("to", "cc", "from") and (
         header.values[last][-1:] in (",", ";", "") or (text[0] == "<" and "@" in text)
@@ -167,7 +167,7 @@ def _split_one_line(text: str, language: str) -> dict[Field, str] | None:
 
 
 def _find_label(text: str, position: int, language: str, name: Field) -> tuple[int, int] | None:
-    """The first place of one of a language's labels for a field: after a bracket, a space or the end of a word before it."""
+    """The first place of one of a language's labels for a field, and the end of that label."""
     places: list[tuple[int, int, int]] = []
     for label, meanings in LABELS.items():
         if meanings.get(language) == name:

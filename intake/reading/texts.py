@@ -26,18 +26,22 @@ _SHOWN: Final = re.compile(
     r"|Media(Url|ContentType)\d+|Latitude|Longitude|Address|Label|ButtonText|OriginalRepliedMessageS\w+"
 )
 _LABEL: Final = re.compile(
-    r"[ \t>*]{0,8}(from|sender|sent by|to|date|sent|time|received|date/time|message|body|text)[ \t]{0,3}[::*]{1,2}[ \t]*(.*)",
+    r"[ \t>*]{0,8}(from|sender|sent by|to|date|sent|time|received|date/time|message|body|text)"
+    r"[ \t]{0,3}[:\uff1a*]{1,2}[ \t]*(.*)",
     re.IGNORECASE,
 )
 _LABELS: Final = {
-    "from": "from", "sender": "from", "sent by": "from", "to": "to", "date": "date", "sent": "date", "time": "date", "received": "date",
-    "date/time": "date", "message": "body", "body": "body", "text": "body",
+    "from": "from", "sender": "from", "sent by": "from",
+    "to": "to",
+    "date": "date", "sent": "date", "time": "date", "received": "date", "date/time": "date",
+    "message": "body", "body": "body", "text": "body",
 }  # fmt: skip
 _PREFIX: Final = re.compile(
     r"\s{0,20}(?:fwd?|forwarded(?: message)?|forward)[ \t]{0,3}[:\uff1a]\s{0,10}", re.IGNORECASE
 )
 _ONE_LINE: Final = re.compile(
-    r"[ \t]{0,20}(?:message |text |sms )?from[: ]{1,3}([^\n:]{1,80}?)[ ,]{1,3}(?:sent|received|on|at)[ :]{1,3}([^\n]{4,60}?)(?::(?=[ \n])|\n)",
+    r"[ \t]{0,20}(?:message |text |sms )?from[: ]{1,3}([^\n:]{1,80}?)[ ,]{1,3}(?:sent|received|on|at)[ :]{1,3}"
+    r"([^\n]{4,60}?)(?::(?=[ \n])|\n)",
     re.IGNORECASE,
 )
 _NUMBER_FIRST: Final = re.compile(
@@ -105,7 +109,7 @@ def _direction(author: Reported, to: Reported) -> Direction:
 
 
 def _labelled(body: str) -> _Copied | None:
-    """Lines of `From: …`, `Sent: …`, `Message: …` at the start, or after a blank line: Samsung, iOS and message-copying apps."""
+    """Lines of `From: …`, `Sent: …`, `Message: …` at the start: Samsung, iOS and apps that copy messages."""
     position = (_PREFIX.match(body) or re.compile("").match(body)).end()  # type: ignore[union-attr]
     start = position
     found: dict[str, str] = {}
@@ -164,7 +168,7 @@ def _person(text: str | None) -> Reported:
 
 
 def read_form(raw: bytes) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
-    """The fields of an `application/x-www-form-urlencoded` body, in order, repeats and all (WHATWG URL 5.1, tolerantly).
+    """The fields of an `application/x-www-form-urlencoded` body, in order, repeats and all (WHATWG URL 5.1).
 
     A bad percent escape stands for itself; bytes that are not UTF-8 are read as Windows-1252 and reported.
     """

@@ -1,4 +1,4 @@
-"""From bytes on the wire to bytes and to text: transfer encodings (RFC 2045) and character sets, tolerantly, in linear time.
+"""From bytes on the wire to bytes and to text: transfer encodings (RFC 2045) and character sets, in linear time.
 
 Every function here is total: any bytes give a result, and a second value says what was wrong with them.
 """
@@ -15,7 +15,7 @@ _NOT_BASE64: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabc
 _BASE64_LINE: Final = 4
 _UU_LINE_LIMIT: Final = 200_000
 
-# Only true character sets: `bytes.decode` also knows "punycode", "idna" and "unicode_escape", which are slow or execute escapes.
+# Only true character sets: `bytes.decode` also knows "punycode" and "idna", which are slow, and "unicode_escape".
 _CHARACTER_SETS: Final = re.compile(
     r"ascii|utf-(7|8|16|32)([-_]?(le|be|sig))?|iso8859-\d+|cp\d+|koi8-[rtu]|mac-[a-z0-9-]+|shift_jis\w*|euc_\w+"
     r"|iso2022_\w+|gb2312|gbk|gb18030|big5\w*|hz|johab|tis-620|ptcp154|kz1048|hp-roman8",
@@ -55,7 +55,10 @@ def decode_transfer(data: bytes, encoding: str) -> tuple[bytes, str | None]:
 
 
 def decode_base64(data: bytes) -> tuple[bytes, str | None]:
-    """Every run of base64 in `data`, joined. The standard library stops silently at the first padding (CPython issue 137687)."""
+    """Every run of base64 in `data`, joined.
+
+    The standard library stops silently at the first padding (CPython issue 137687).
+    """
     letters = data.translate(None, _NOT_BASE64)
     odd = None if len(letters) + data.count(b"\n") + data.count(b"\r") == len(data) else "characters outside base64"
     runs = [run for run in re.split(b"=+", letters) if run]

@@ -287,7 +287,7 @@ def test_more_parts_than_the_limit_is_said_and_not_a_failure():
 
 HEADER_LINES = st.sampled_from(
     [b"From: Dan <d@example.com>", b"Content-Type: multipart/mixed; boundary=b", b"Content-Type: message/rfc822", b"Content-Type: text/html; charset=x", b"Content-Transfer-Encoding: base64",
-     b"Content-Transfer-Encoding: quoted-printable", b"Content-Type: multipart/alternative; boundary=\"b\"", b"Subject: =?utf-8?q?=F0?=", b"", b"--b", b"--b--", b"<p>a", b"=3D", b"SGk=", b" folded", b"Date: 1 Jan 2026 10:00 +0000", b"\xff\x00"]
+     b"Content-Transfer-Encoding: quoted-printable", b'Content-Type: multipart/alternative; boundary="b"', b"Subject: =?utf-8?q?=F0?=", b"", b"--b", b"--b--", b"<p>a", b"=3D", b"SGk=", b" folded", b"Date: 1 Jan 2026 10:00 +0000", b"\xff\x00"]
 )  # fmt: skip
 
 
