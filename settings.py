@@ -154,6 +154,9 @@ class Settings:
     reply_most_per_day: int = _setting(
         "HOLDFAST_REPLY_MOST_PER_DAY", "Most answers to one number or address in 24 hours.", default=24, parse=int
     )
+    reply_most_per_day_in_all: int = _setting(
+        "HOLDFAST_REPLY_MOST_PER_DAY_IN_ALL", "Most answers to everybody in 24 hours.", default=500, parse=int
+    )
     tsa_urls: tuple[str, ...] = _setting(
         "HOLDFAST_TSA_URLS",
         "Timestamp authorities (RFC 3161), two from different trust trees; spaces between.",

@@ -6,13 +6,13 @@ from datetime import timedelta
 from functools import partial
 
 from celery import Celery
-from intake.twilio_api import TwilioApi
 
 from archive.package_desk import PackageDesk
 from cli import composition
 from intake.addresses import normal_email, normal_phone
 from intake.imap import Mailbox
 from intake.mailbox_url import MailboxUrl
+from intake.twilio_api import TwilioApi
 from replies.egress import Egress
 from replies.mailing import mail_sender
 from replies.policy import Limits
@@ -56,6 +56,7 @@ def _egress(settings: Settings, engine: composition.Engine) -> Egress:
             settings.need("twilio_auth_token"),
             settings.twilio_number,
             api_url=settings.twilio_api_url or TWILIO_URL,
+            status_callback=f"{settings.public_url.rstrip('/')}/intake/sms/status",
         )
     mails = mail_sender(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
     return Egress(texts, mails, wall_of(engine))
@@ -66,8 +67,10 @@ def _limits(settings: Settings) -> Limits:
     return Limits(
         burst=timedelta(seconds=settings.reply_burst_seconds),
         contact_daily=settings.reply_most_per_day,
-        texts=settings.replies_on,
-        mails=settings.replies_on,
+        all_daily=settings.reply_most_per_day_in_all,
+        # Without a carrier an answer is a silence with a reason, not a failure that alarms somebody.
+        texts=settings.replies_on and bool(settings.twilio_account_sid and settings.twilio_number),
+        mails=settings.replies_on and bool(settings.smtp_url),
         own=frozenset(each for each in own if each),
     )
 

@@ -24,7 +24,7 @@ from archive.acquisition import Acquisition, Channel
 from archive.jobs import Job, Nudge
 from archive.marks import count
 from intake.addresses import normal_phone
-from intake.media import media_of
+from intake.media import door_facts, media_of
 
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 FORM = "application/x-www-form-urlencoded"
@@ -136,13 +136,14 @@ def _acquisition(door: TextDoor, raw: bytes, pairs: list[tuple[str, str]]) -> Ac
         source_id=_first(pairs, "MessageSid"),
         at=door.now(),
         media_type=FORM,
-        door=_observed(door),
+        door=_observed(door, pairs),
     )
 
 
-def _observed(door: TextDoor) -> Mapping[str, Any]:
+def _observed(door: TextDoor, pairs: list[tuple[str, str]]) -> Mapping[str, Any]:
     return {
         "headers": [[name, value] for name, value in request.headers if name.lower() not in UNKEPT_HEADERS],
+        "media": door_facts(media_of(pairs)),
         "signature": "good",
         "public_url": _public_address(door.public_url),
     }

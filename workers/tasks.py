@@ -10,9 +10,6 @@ from uuid import UUID
 
 import structlog
 from celery import Celery
-from intake.media import fetch_media
-from intake.sweep import missed, reconcile_texts
-from intake.twilio_api import TwilioApi
 from sqlalchemy import select
 
 from archive.accession import BATCH, Archive
@@ -24,7 +21,10 @@ from archive.worm import self_test
 from intake.fetching import fetch_batch
 from intake.imap import Mailbox
 from intake.locating import MailboxEpoch
+from intake.media import fetch_media
 from intake.reading import read_in_bounds
+from intake.sweep import missed, reconcile_texts
+from intake.twilio_api import TwilioApi
 from replies.deciding import decide_for
 from replies.egress import Egress
 from replies.policy import Limits

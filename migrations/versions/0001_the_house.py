@@ -79,7 +79,7 @@ CREATE TABLE contributor_contact (
 CREATE INDEX ix_contributor_contact_value ON contributor_contact (value);
 """
 
-EVIDENCE = """
+EVIDENCE = r"""
 CREATE TABLE acquisition (
   id uuid PRIMARY KEY,
   channel text NOT NULL CHECK (channel IN ('email', 'sms', 'upload', 'diary')),
@@ -147,6 +147,11 @@ CREATE TABLE reading (
   words text NOT NULL,
   ordered_at timestamptz NOT NULL,
   PRIMARY KEY (exhibit_id, version)
+);
+-- Asked before every answer: does this number or address appear in evidence as somebody else's?
+CREATE INDEX reading_reported_address ON reading (lower(btrim(content -> 'reported_from' ->> 'address')));
+CREATE INDEX reading_reported_number ON reading (
+  right(regexp_replace(content -> 'reported_from' ->> 'number', '\D', '', 'g'), 10)
 );
 """
 
