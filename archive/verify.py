@@ -145,7 +145,7 @@ def _carry_out(file: BinaryIO, policy: Policy | None, earlier: Sequence[bytes], 
         reason = f"it is malformed in a way that no check foresaw ({type(error).__name__})"
         raise VerificationError(len(found) + 1, "the package", reason) from error
     steps = tuple(Step(number, TITLES[number], found[number]) for number in sorted(found))
-    state = "verified" if policy else "consistent"
+    state = "consistent" if policy is None else "verified"
     return Verdict(state, steps, tuple(_not_checked(run)), _meaning(run), _facts(run, exported))
 
 
