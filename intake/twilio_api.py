@@ -73,6 +73,13 @@ class _ElsewhereClient(TwilioHttpClient):  # type: ignore[misc] # twilio ships n
         return super().request(method, url.replace(TWILIO_URL, self._api_url, 1), *args, **kwargs)
 
 
+class _OneHopSession(requests.Session):
+    """Follows nothing. Told not to, requests still reads a redirect's body, without a limit, and parses its target."""
+
+    def resolve_redirects(self, *_: Any, **__: Any) -> Iterator[Any]:
+        return iter(())
+
+
 def _without_credentials(request: Any) -> Any:
     """Add nothing: given as `auth`, it also keeps requests from looking for a password in ~/.netrc."""
     return request
@@ -85,7 +92,11 @@ def _speaking(act: str) -> Iterator[None]:
         yield
     except TwilioRestException as error:
         raise _of_status(act, error.status) from error
-    except (requests.RequestException, TwilioException) as error:
+    except TwilioException as error:
+        # A page of a list that fails is told by the answer alone.
+        status = getattr(error.args[-1], "status_code", None) if error.args else None
+        raise (_of_status(act, status) if status else TwilioUnavailableError(act, type(error).__name__)) from error
+    except requests.RequestException as error:
         raise TwilioUnavailableError(act, type(error).__name__) from error
 
 
@@ -126,7 +137,7 @@ class TwilioApi:
         self._root = f"{self._api_url}/{API_VERSION}/Accounts/{quote(account_sid, safe='')}/Messages"
         self._http = _ElsewhereClient(self._api_url)
         self._client = Client(account_sid, auth_token, http_client=self._http)
-        self._session = requests.Session()
+        self._session = _OneHopSession()
 
     def close(self) -> None:
         """Close the connections."""
@@ -199,7 +210,7 @@ class TwilioApi:
             ):
                 if not answer.is_redirect:
                     return self._body(answer, url)
-                url = urljoin(url, answer.headers["Location"])
+                url = _joined(url, answer.headers["Location"])
             authentication = _without_credentials
         raise MediaRefusedError(f"more than {MOST_REDIRECTS} redirects")
 
@@ -239,6 +250,13 @@ _PORTS = {"http": 80, "https": 443}
 
 def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
     return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise MediaRefusedError("it redirects to what is no address") from None
 
 
 def _aware(at: datetime | None) -> datetime | None:
