@@ -18,22 +18,22 @@ from archive.ledger import checkpoint_size
 from archive.provenance import Grading, Kept, grade_of
 from archive.tables import acquisition, contributor, contributor_contact, custody_leaf, exhibit, reading
 from intake.addresses import normal_email, normal_phone
-from intake.reading.model import Reading
+from intake.reading.model import Reading, Reported
 from timeline.event import ExhibitFacts, FurtherExhibit, TimelineEvent
 from timeline.readings import opened
 
 BATCH: Final = 500
 
 # The newest reading of an exhibit; its first column is null where there is none.
-_newest = lateral(
+NEWEST = lateral(
     select(reading.c.content, reading.c.words, reading.c.ordered_at)
     .where(reading.c.exhibit_id == exhibit.c.id)
     .order_by(reading.c.version.desc())
     .limit(1)
 ).alias("newest")
 
-SORT_KEY: Final[ColumnElement[Any]] = func.coalesce(_newest.c.ordered_at, acquisition.c.received_at)
-WORDS: Final[ColumnElement[Any]] = _newest.c.words
+SORT_KEY: Final[ColumnElement[Any]] = func.coalesce(NEWEST.c.ordered_at, acquisition.c.received_at)
+WORDS: Final[ColumnElement[Any]] = NEWEST.c.words
 
 
 def events_query() -> Select[Any]:
@@ -53,13 +53,13 @@ def events_query() -> Select[Any]:
             acquisition.c.parent_id,
             custody_leaf.c.leaf_index,
             contributor.c.name.label("contributor"),
-            _newest.c.content,
+            NEWEST.c.content,
             SORT_KEY.label("ordered_at"),
         )
         .join(acquisition, acquisition.c.id == exhibit.c.id)
         .outerjoin(custody_leaf, custody_leaf.c.entry_id == exhibit.c.archived_entry)
         .outerjoin(contributor, contributor.c.id == exhibit.c.contributor_id)
-        .outerjoin(_newest, true())
+        .outerjoin(NEWEST, true())
         .order_by(SORT_KEY, exhibit.c.id)
     )
 
@@ -136,7 +136,9 @@ def event_of(row: Row[Any], around: Surroundings) -> TimelineEvent:
         parent_id=row.parent_id,
     )
     kind = "attachment" if row.parent_id else found.kind if found else "message"
-    direction = _direction(found, row.contributor_id, around.own)
+    direction = (
+        direction_of(found.direction, found.reported_from, row.contributor_id, around.own) if found else "inbound"
+    )
     return TimelineEvent(facts, found, kind, direction, _grading(facts, found), around.further.get(row.id, ()))
 
 
@@ -145,13 +147,19 @@ def _reference(row: Any) -> str | None:
     return str(reference) if reference else None
 
 
-def _direction(found: Reading | None, contributor_id: UUID | None, own: frozenset[tuple[UUID, str]]) -> str:
-    """Inbound unless the reading says otherwise, or names the contributor's own number or address as the sender."""
-    if found is None:
+def direction_of(stated: str, sender: Reported, contributor_id: UUID | None, own: frozenset[tuple[UUID, str]]) -> str:
+    """Inbound unless the reading says otherwise, or names the contributor's own number or address as the sender.
+
+    Args:
+        stated: What the reading says.
+        sender: Who the reading says wrote it.
+        contributor_id: Who sent it in.
+        own: Numbers and addresses of the case's contributors.
+    """
+    if stated != "unknown":
+        return stated
+    if contributor_id is None:
         return "inbound"
-    if found.direction != "unknown" or contributor_id is None:
-        return found.direction if found.direction != "unknown" else "inbound"
-    sender = found.reported_from
     named = (normal_email(sender.address) if sender.address else None, normal_phone(sender.number or ""))
     return "outbound" if any((contributor_id, value) in own for value in named if value) else "inbound"
 

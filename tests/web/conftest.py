@@ -79,3 +79,11 @@ def public_app(brand) -> Flask:
     headers.register(app)
     app.register_blueprint(public.make_blueprint(brand))
     return app
+
+
+@pytest.fixture
+def site(installation):
+    """The whole application over an installation of this test's own."""
+    from tests.web.officers import make_site
+
+    return make_site(installation)

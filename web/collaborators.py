@@ -1,0 +1,45 @@
+"""What the pages are given: they open nothing and look up no setting themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from flask import Blueprint
+from sqlalchemy import Engine
+
+from archive.jobs import Nudge, no_nudge
+from archive.vault import Vault
+from web.brand import Brand
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The collaborators of one web process.
+
+    Attributes:
+        engine: The application's database login.
+        vault: Where originals and packages are read from.
+        now: The clock.
+        secret_key: Signs the form tokens; at least 32 bytes.
+        brand: Names, numbers and links on the pages.
+        nudge: Queues work; never raises.
+        limits_url: Where sign-in attempts are counted: `redis://…`, or `memory://` for one process.
+        secure_cookies: Whether browsers reach us by HTTPS.
+        proxies: Proxies of ours in front, whose X-Forwarded headers count.
+        doors: Blueprints that answer to programs or bring their own checks; exempt from form tokens.
+        demo: Whether this is the demonstration, said on every officer's page.
+    """
+
+    engine: Engine
+    vault: Vault
+    now: Callable[[], datetime]
+    secret_key: bytes = field(repr=False)
+    brand: Brand = field(default_factory=Brand)
+    nudge: Nudge = no_nudge
+    limits_url: str = field(default="memory://", repr=False)
+    secure_cookies: bool = True
+    proxies: int = 0
+    doors: tuple[Blueprint, ...] = ()
+    demo: bool = False

@@ -1,0 +1,55 @@
+"""What was set aside for a person, with its reason, and what must be looked at."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from sqlalchemy import select
+
+from archive.accession import unpark
+from archive.custody import SYSTEM, Action
+from archive.jobs import Job
+from archive.tables import acquisition, alert
+from web.access import Right, requires, signed_in
+from web.collaborators import Web
+from web.officer.looks import record_look
+
+MOST_SHOWN = 100
+MOST_REASON_CHARACTERS = 500
+
+
+def add_routes(blueprint: Blueprint, web: Web) -> None:
+    """`/parked`."""
+
+    @blueprint.get("/parked")
+    @requires(Right.SETTLE)
+    def list_parked() -> str:
+        """Parked acquisitions, oldest first, and alerts that no case has."""
+        columns = (
+            *(acquisition.c.id, acquisition.c.channel, acquisition.c.received_at, acquisition.c.size_bytes),
+            *(acquisition.c.parked_because, acquisition.c.parked_at),
+        )
+        parked = select(*columns).where(acquisition.c.state == "parked").order_by(acquisition.c.parked_at)
+        unseen = (
+            select(alert.c.at, alert.c.text, alert.c.kind)
+            .where(alert.c.seen_at.is_(None), alert.c.case_id.is_(None), alert.c.kind != "parked")
+            .order_by(alert.c.at.desc())
+        )
+        with web.engine.begin() as connection:
+            items = connection.execute(parked.limit(MOST_SHOWN)).all()
+            alerts = connection.execute(unseen.limit(MOST_SHOWN)).all()
+            shown = [str(item.id) for item in items]
+            record_look(connection, Action.PARKED_VIEWED, SYSTEM, at=web.now(), shown=shown)
+        return render_template("officer/parked.html", officer=signed_in(), items=items, alerts=alerts)
+
+    @blueprint.post("/parked/<uuid:acquisition_id>/unpark")
+    @requires(Right.SETTLE)
+    def try_again(acquisition_id: UUID) -> Response:
+        """Let it wait for accession again; commit, then nudge."""
+        reason = request.form.get("reason", "").replace("\x00", "").strip()[:MOST_REASON_CHARACTERS] or None
+        with web.engine.begin() as connection:
+            if not unpark(connection, acquisition_id, at=web.now(), actor=signed_in().actor, reason=reason):
+                abort(404)
+        web.nudge(Job.ACCESSION, str(acquisition_id))
+        return make_response(redirect(url_for("officer.list_parked"), 303))

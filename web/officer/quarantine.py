@@ -1,0 +1,161 @@
+"""Quarantine: archived, but from a sender nobody enrolled, or more than one did. Nothing here is ever answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from sqlalchemy import Connection, Row, func, select
+
+from archive.assignment import assign, leave_in_quarantine
+from archive.case import Case
+from archive.contributor import Contributor, contributors_of
+from archive.custody import SYSTEM, Action, exhibit_stream
+from archive.errors import AlreadyAssignedError, UnknownAcquisitionError
+from archive.tables import acquisition, exhibit
+from intake.reading.model import Reading
+from timeline.readings import current
+from web.access import Right, case_or_404, cases_for, requires, signed_in
+from web.collaborators import Web
+from web.officer.looks import record_look
+
+PER_PAGE = 50
+MOST_REASON_CHARACTERS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One quarantined exhibit, as the list shows it."""
+
+    id: UUID
+    channel: str
+    received_at: datetime
+    sender: str | None
+    because: str
+    sha256: str
+    size_bytes: int
+    reading: Reading | None
+
+
+def add_routes(blueprint: Blueprint, web: Web) -> None:
+    """`/quarantine` and what an officer decides there."""
+
+    @blueprint.get("/quarantine")
+    @requires(Right.SETTLE)
+    def list_quarantine() -> str:
+        """What waits for a decision, oldest first."""
+        with web.engine.begin() as connection:
+            rows = connection.execute(_waiting().limit(PER_PAGE)).all()
+            items = [_item(connection, row) for row in rows]
+            total = _how_many(connection)
+            shown = [str(item.id) for item in items]
+            record_look(connection, Action.QUARANTINE_VIEWED, SYSTEM, at=web.now(), shown=shown)
+        return render_template("officer/quarantine.html", officer=signed_in(), items=items, total=total)
+
+    @blueprint.get("/quarantine/<uuid:exhibit_id>")
+    @requires(Right.SETTLE)
+    def show_quarantined(exhibit_id: UUID) -> str:
+        """One item, and the three ways on."""
+        return _one(web, exhibit_id)
+
+    @blueprint.post("/quarantine/<uuid:exhibit_id>/assign")
+    @requires(Right.SETTLE)
+    def assign_quarantined(exhibit_id: UUID) -> Response:
+        """Give it to a case, and to who produces it."""
+        slug, _, person_id = request.form.get("to", "").partition(" ")
+        if not slug:
+            return make_response(_one(web, exhibit_id, {"to": "Choose a case"}), 400)
+        with web.engine.begin() as connection:
+            case = case_or_404(connection, slug, Right.WORK_ON_CASE)
+            person = _person(connection, case, person_id)
+            _quarantined_or_404(connection, exhibit_id)
+            try:
+                assign(
+                    connection,
+                    exhibit_id,
+                    case.id,
+                    contributor=person,
+                    at=web.now(),
+                    actor=signed_in().actor,
+                    reason=_reason(),
+                )
+            except (AlreadyAssignedError, UnknownAcquisitionError):
+                abort(404)
+        return make_response(redirect(url_for("officer.list_quarantine"), 303))
+
+    @blueprint.post("/quarantine/<uuid:exhibit_id>/leave")
+    @requires(Right.SETTLE)
+    def leave_quarantined(exhibit_id: UUID) -> Response:
+        """Leave it where it is, for a reason that the ledger keeps."""
+        if not _reason():
+            return make_response(_one(web, exhibit_id, {"reason": "Say why it stays in quarantine"}), 400)
+        with web.engine.begin() as connection:
+            try:
+                leave_in_quarantine(connection, exhibit_id, at=web.now(), actor=signed_in().actor, reason=_reason())
+            except UnknownAcquisitionError:
+                abort(404)
+        return make_response(redirect(url_for("officer.list_quarantine"), 303))
+
+
+def _one(web: Web, exhibit_id: UUID, faults: dict[str, str] | None = None) -> str:
+    with web.engine.begin() as connection:
+        item = _item(connection, _quarantined_or_404(connection, exhibit_id))
+        cases = cases_for(connection, signed_in(), Right.WORK_ON_CASE)
+        people = [(case, contributors_of(connection, case.id)) for case in cases]
+        stream = exhibit_stream(exhibit_id)
+        record_look(connection, Action.EXHIBIT_VIEWED, stream, at=web.now(), page="quarantine")
+    return render_template(
+        "officer/quarantined.html", officer=signed_in(), item=item, people=people, faults=faults or {}
+    )
+
+
+def _reason() -> str | None:
+    return request.form.get("reason", "").replace("\x00", "").strip()[:MOST_REASON_CHARACTERS] or None
+
+
+def _person(connection: Connection, case: Case, written: str) -> Contributor | None:
+    if not written:
+        return None
+    people = {str(person.id): person for person in contributors_of(connection, case.id)}
+    return people.get(written) or abort(404)
+
+
+def _waiting() -> Any:
+    return (
+        select(
+            exhibit.c.id,
+            exhibit.c.quarantined_because,
+            acquisition.c.channel,
+            acquisition.c.received_at,
+            acquisition.c.sender,
+            acquisition.c.sha256,
+            acquisition.c.size_bytes,
+        )
+        .join(acquisition, acquisition.c.id == exhibit.c.id)
+        .where(exhibit.c.case_id.is_(None), exhibit.c.quarantined_at.isnot(None), exhibit.c.left_at.is_(None))
+        .order_by(exhibit.c.quarantined_at, exhibit.c.id)
+    )
+
+
+def _how_many(connection: Connection) -> int:
+    return int(connection.execute(select(func.count()).select_from(_waiting().subquery())).scalar_one())
+
+
+def _quarantined_or_404(connection: Connection, exhibit_id: UUID) -> Row[Any]:
+    return connection.execute(_waiting().where(exhibit.c.id == exhibit_id)).first() or abort(404)
+
+
+def _item(connection: Connection, row: Row[Any]) -> Item:
+    return Item(
+        id=row.id,
+        channel=row.channel,
+        received_at=row.received_at,
+        sender=row.sender,
+        because=row.quarantined_because,
+        sha256=row.sha256,
+        size_bytes=row.size_bytes,
+        reading=current(connection, row.id),
+    )

@@ -1,0 +1,160 @@
+"""Our own terms as pages say them: the glossary's words for actions, states, doors, grades and times, spelled out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from archive.acquisition import Channel
+from archive.custody import Action
+from intake.reading.model import Claimed, Reported
+from timeline.event import TimelineEvent
+from web.visible import visible, visible_line
+
+CHANNELS: Final = {Channel.SMS: "Text", Channel.EMAIL: "E-mail", Channel.UPLOAD: "File", Channel.DIARY: "Diary"}
+STATES: Final = {
+    "received": "received, not archived yet",
+    "archived": "archived, not under a signed checkpoint yet",
+    "sealed": "sealed: under a signed checkpoint of the ledger",
+    "timestamped": "timestamped: a timestamp token covers it",
+    "parked": "parked for a person to look at",
+}
+GRADES: Final = {
+    "A": "original with a valid signature",
+    "B": "original, no signature verified",
+    "C": "structured export",
+    "D": "picture",
+    "E": "e-mail forwarded inline",
+    "F": "forwarded text",
+    "W": "own words",
+}
+ACTIONS: Final = {
+    Action.LEDGER_STARTED: "The ledger was started",
+    Action.EXHIBIT_ARCHIVED: "Archived",
+    Action.EXHIBIT_OBSERVED_AGAIN: "Received again with other bytes",
+    Action.EXHIBIT_LOCATED: "Found at a further location",
+    Action.EXHIBIT_READ: "Read by the reader",
+    Action.EXHIBIT_QUARANTINED: "Put into quarantine",
+    Action.EXHIBIT_LEFT_IN_QUARANTINE: "Left in quarantine",
+    Action.EXHIBIT_ASSIGNED: "Assigned to the case",
+    Action.EXHIBIT_VIEWED: "Exhibit viewed",
+    Action.EXHIBIT_DOWNLOADED: "Downloaded",
+    Action.ACQUISITION_PARKED: "Parked",
+    Action.ACQUISITION_UNPARKED: "Taken up again after parking",
+    Action.CASE_OPENED: "Case opened",
+    Action.CASE_VIEWED: "Case viewed",
+    Action.CASE_EXPORTED: "Timeline exported",
+    Action.CONTRIBUTOR_ENROLLED: "Contributor enrolled",
+    Action.REPLY_DECIDED: "Decided whether to answer",
+    Action.REPLY_ATTEMPTED: "Answer about to be sent",
+    Action.REPLY_SENT: "Answer sent",
+    Action.REPLY_FAILED: "Answer not sent",
+    Action.REPLY_UNKNOWN: "Not known whether the answer was sent",
+    Action.PACKAGE_REQUESTED: "Package asked for",
+    Action.PACKAGE_EXPORTED: "Package exported",
+    Action.PACKAGE_DOWNLOADED: "Package downloaded",
+}
+CLAIM_SOURCES: Final = {
+    "header": "the original's own headers",
+    "quoted": "the lines quoted above the forwarded message",
+    "stated": "what the contributor wrote",
+    "export": "an export file",
+    "none": "nothing: no time is stated",
+}
+# Of an event's words on the timeline; the exhibit's page has them all.
+MOST_LINES: Final = 6
+MOST_CHARACTERS: Final = 420
+_KEPT_FACTS: Final = ("page", "part", "form", "reference", "edition", "version", "state", "decision", "because")
+
+
+def channel_words(channel: str) -> str:
+    """`Text` for `sms`, and so on."""
+    return CHANNELS[Channel(channel)]
+
+
+def state_words(state: str) -> str:
+    """What a state means."""
+    return STATES[state]
+
+
+def action_words(action: str) -> str:
+    """What was done, in plain words; an action of a later version keeps its own name."""
+    return ACTIONS[Action(action)] if action in set(Action) & set(ACTIONS) else action or "Payload erased"
+
+
+def actor_words(actor: str, names: Mapping[str, str]) -> str:
+    """Who did it: an officer by address, a command by its user, a process of ours by its name."""
+    kind, _, name = actor.partition(":")
+    if kind == "system":
+        return f"Holdfast ({name})"
+    if kind == "cli":
+        return f"{name} (command line)"
+    return names.get(actor, actor)
+
+
+def facts_words(facts: Mapping[str, object]) -> str:
+    """The few facts of an entry that help to read a list; all of them are in the package."""
+    kept = [f"{name}: {facts[name]}" for name in _KEPT_FACTS if facts.get(name) not in {None, ""}]
+    return visible_line("; ".join(kept))
+
+
+def claimed_words(claimed: Claimed) -> str:
+    """A claimed time as exactly as it was claimed, and no more: a day alone never becomes midnight."""
+    if claimed.at is None:
+        return ""
+    if claimed.precision == "month":
+        month = datetime.fromisoformat(f"{claimed.at[:7]}-01")  # a month alone has no zone
+        return f"{month:%B %Y}"
+    at = datetime.fromisoformat(claimed.at)
+    day = f"{at.day} {at:%B %Y}"
+    if claimed.precision not in {"minute", "second"}:
+        return day
+    clock = f"{at:%H:%M:%S}" if claimed.precision == "second" else f"{at:%H:%M}"
+    zone = f" {at.tzname()}" if claimed.zone == "stated" and at.tzinfo else ""
+    return f"{day} at {clock}{zone}"
+
+
+def person_words(person: Reported) -> str:
+    """A person as the message names them."""
+    parts = [person.name, f"<{person.address}>" if person.address else None, person.number]
+    return visible_line(" ".join(part for part in parts if part))
+
+
+def title_words(event: TimelineEvent) -> str:
+    """What an event is called in lists and headings: its subject, else what it is and from whom."""
+    found = event.reading
+    if found is None:
+        return "Not read yet"
+    if found.state == "unreadable":
+        return "Could not be read"
+    if subject := visible_line(found.subject):
+        return subject
+    kind = {"diary": "Diary entry", "call": "Call", "attachment": "Picture or file"}.get(event.kind)
+    kind = kind or {Channel.SMS: "Text message", Channel.EMAIL: "E-mail"}.get(Channel(event.facts.channel), "File")
+    sender = person_words(found.reported_from)
+    return f"{kind} from {sender}" if sender else kind
+
+
+def clipped(text: str | None) -> str:
+    """The start of a text, for a list."""
+    shown = visible(text)
+    lines = shown.strip().split("\n")
+    start = "\n".join(lines[:MOST_LINES])
+    is_whole = len(lines) <= MOST_LINES and len(start) <= MOST_CHARACTERS
+    return start if is_whole else f"{start[:MOST_CHARACTERS].rstrip()} …"
+
+
+FILTERS: Final = {
+    "action_words": action_words,
+    "actor_words": actor_words,
+    "channel_words": channel_words,
+    "claimed_words": claimed_words,
+    "clipped": clipped,
+    "facts_words": facts_words,
+    "person_words": person_words,
+    "state_words": state_words,
+    "title_words": title_words,
+    "visible": visible,
+    "visible_line": visible_line,
+}
