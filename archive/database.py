@@ -31,6 +31,8 @@ def engine(url: str, *, pool_size: int = 5, statement_timeout_seconds: int = 30)
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        # Errors end up in logs: they must not carry what people wrote.
+        hide_parameters=True,
         pool_timeout=CONNECT_TIMEOUT_SECONDS,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,

@@ -22,6 +22,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine, Row, Text, cast, func, literal, select, text
 
 from archive import package as form
+from archive import verify
 from archive.acquisition import Channel
 from archive.case import Case
 from archive.custody import Action, CustodyEntry, case_stream, exhibit_stream, pseudonym, stream_key
@@ -79,6 +80,7 @@ class Exporter:
         Raises:
             NotSequencedYetError: No checkpoint covered the case, or the export, in time; try again.
             DigestMismatchError: The vault does not hold what the ledger recorded.
+            VerificationError: The finished package does not verify; it is not to be handed out.
         """
         package_id = str(uuid4())
         folder = Path(tempfile.mkdtemp(prefix="package-", dir=out.parent))
@@ -150,7 +152,10 @@ class Exporter:
         with self.engine.connect() as connection:
             sizes = sorted({*_earlier(connection, exported.id, size), size})
             notes = [checkpoint_note(connection, each) for each in sizes]
-            return form.finish(draft, entries_of(connection, labels), notes, partial(nodes, connection), out)
+            finished = form.finish(draft, entries_of(connection, labels), notes, partial(nodes, connection), out)
+            # Nothing leaves the house that its own verifier refuses.
+            verify.verify(out, self.policy(connection))
+        return finished
 
     def _covering(self, entry_id: int) -> int:
         """Size of a checkpoint over this entry."""

@@ -70,6 +70,7 @@ def make_celery(broker_url: str, *, concurrency: int) -> Celery:
         timezone="UTC",
         worker_concurrency=concurrency,
         worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
         worker_prefetch_multiplier=4,
         worker_send_task_events=False,
         worker_enable_remote_control=False,
