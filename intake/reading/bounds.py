@@ -10,6 +10,7 @@ reading "unreadable" with that reason. The template ends when the worker's end o
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -109,6 +110,7 @@ class BoundedReader:
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, cwd=_ROOT
             )
             self._owner = os.getpid()
+            atexit.register(self.close)
         return self._process
 
     def _stop(self) -> None:

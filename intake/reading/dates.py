@@ -53,10 +53,11 @@ def claimed_from(text: str | None, source: Source, languages: frozenset[str] = f
     if text is None or not text.strip():
         return Claimed()
     shown = displayable(text.strip())[:_LONGEST]
-    plain = re.sub(r"\s+", " ", _COMMENT.sub(" ", shown)).strip(" ,")
+    plain = re.sub(r"\s+", " ", shown)
     if len(text) > _LONGEST:
         return Claimed(source=source, text=shown)
-    return _exact(plain, source, shown) or _worded(plain, source, shown, languages)
+    exact = _exact(_COMMENT.sub(" ", plain).strip(" ,"), source, shown)
+    return exact or _worded(re.sub("[()]", " ", plain), source, shown, languages)
 
 
 def _exact(plain: str, source: Source, shown: str) -> Claimed | None:

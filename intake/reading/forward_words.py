@@ -15,7 +15,7 @@ _FIELDS: Final[tuple[Field, ...]] = ("from", "to", "cc", "subject", "date", "oth
 # language | from | to | cc | subject | date | others, which are passed over
 _LABEL_ROWS: Final = """
 en|from/sender|to|cc|subject|date/sent|bcc/reply-to/reply to/resent-from/organization/organisation/attachments/attachment/importance/sensitivity/priority/message-id/newsgroups/x-mailer/when/where/categories/security
-de|von/absender|an/empfänger|cc/kopie|betreff|datum/gesendet/gesendet am/gesendet um|antwort an/bcc/blindkopie/anlagen/anhänge/wichtigkeit/priorität/organisation
+de|von/absender|an/empfänger|cc/kopie/kopie (cc)/cc (kopie)|betreff|datum/gesendet/gesendet am/gesendet um|antwort an/bcc/blindkopie/anlagen/anhänge/wichtigkeit/priorität/organisation
 fr|de/expéditeur/envoyé par|à/a/pour/destinataire/destinataires|cc/copie à/copie|objet/sujet|date/envoyé/envoyé le/date d'envoi/date d’envoi|répondre à/cci/pièces jointes/pièce jointe/importance
 es|de/remitente/enviado por|para/a/destinatario|cc/copia/con copia/copiar a|asunto|fecha/enviado/enviado el/fecha de envío|responder a/cco/datos adjuntos/archivos adjuntos/adjuntos/importancia
 it|da/mittente/inviato da|a/destinatario/per|cc/copia/copia per conoscenza|oggetto|data/inviato/inviato il/data invio|rispondi a/ccn/allegati/allegato/priorità
@@ -24,25 +24,25 @@ nl|van/afzender|aan/naar/ontvanger/ontvangers|cc/kopie|onderwerp|datum/verzonden
 sv|från/avsändare|till/mottagare|cc/kopia/kopia till|ämne|datum/skickat/skickad|svara till/svar till/bcc/hemlig kopia/bilagor/prioritet
 da|fra/afsender|til/modtager|cc/kopi|emne|dato/sendt|svar til/bcc/vedhæftede filer/vedhæftet fil/prioritet
 no|fra/avsender|til/mottaker|cc/kopi|emne|dato/sendt|svar til/bcc/blindkopi/vedlegg/prioritet
-fi|lähettäjä|vastaanottaja/saaja|kopio/cc/kopiot|aihe|päivämäärä/lähetetty/päiväys/pvm|vastausosoite/vastaus/piilokopio/bcc/liitteet/tärkeys
+fi|lähettäjä|vastaanottaja/saaja|kopio/cc/kopiot/kopio (cc)|aihe/otsikko/asia|päivämäärä/lähetetty/päiväys/pvm|vastausosoite/vastaus/piilokopio/bcc/liitteet/tärkeys
 pl|od/nadawca|do/adresat/odbiorca|dw/do wiadomości/kopia/cc|temat|data/wysłano/wysłane/data wysłania/wysłany|odpowiedz do/odpowiedź do/udw/załączniki/ważność
 cs|od/odesílatel|komu/pro/příjemce|kopie/cc|předmět|datum/odesláno/odeslané/dne|odpověď komu/odpovědět komu/odpověď/skrytá kopie/přílohy/důležitost
 sk|od/odosielateľ|komu/pre/príjemca|kópia/cc|predmet|dátum/odoslané/dňa/odoslaná|odpovedať komu/odpoveď komu/skrytá kópia/prílohy/dôležitosť
 hu|feladó/küldő|címzett/címzettek/kinek|másolat/másolatot kap/cc/másolatot kapnak|tárgy|dátum/küldve/elküldve/küldés dátuma/küldés ideje|válaszcím/titkos másolat/mellékletek/fontosság
 ro|de la/expeditor/expeditorul/din partea|către/destinatar/destinatarul/catre|cc/copie/copie carbon|subiect/subiectul|dată/data/trimis/trimis la/trimisă/data trimiterii|răspuns către/răspunde la/bcc/atașări/importanță
-hr|šalje/od/pošiljatelj/pošiljalac|prima/za/primatelj/kome|cc/kopija/kopija za|predmet|datum/poslano/poslano dana/slanje|odgovori na/odgovor na/bcc/privici/važnost
+hr|šalje/od/pošiljatelj/pošiljalac|prima/za/primatelj/kome|cc/kopija/kopija za|predmet/naslov|datum/poslano/poslano dana/slanje|odgovori na/odgovor na/bcc/privici/važnost
 uk|від/від кого/відправник|кому/до/одержувач/отримувач|копія/cc|тема|дата/надіслано/відправлено|відповідь/зворотна адреса/вкладення/прихована копія/важливість
 ru|от/от кого/отправитель|кому/получатель|копия/cc|тема/тема письма|дата/отправлено/отправлен/дата отправки|ответить/обратный адрес/ответ на/скрытая копия/вложения/важность
 tr|kimden/gönderen/kimden (gönderen)|kime/alıcı/alici|bilgi/cc/karbon kopya/kopya|konu|tarih/gönderildi/gönderme tarihi/gönderilme|yanıtla/yanıt adresi/gizli/ekler/önem
 et|saatja/kellelt|saaja/kellele/adressaat|koopia/cc|teema|kuupäev/saadetud|vasta/pimekoopia/manused
-ja|差出人/送信者/送信元|宛先/受信者|cc/ｃｃ|件名|日付/日時/送信日時/送信済み|返信先/bcc/添付ファイル
+ja|差出人/送信者/送信元|宛先/受信者/送信先|cc/ｃｃ|件名|日付/日時/送信日時/送信済み|返信先/bcc/添付ファイル
 ko|보낸 사람/보낸사람/발신자/발신/보내는 사람|받는 사람/받는사람/수신자/수신/받은 사람|참조/cc|제목|날짜/보낸 날짜/보낸날짜/일시/보낸 시간|답장 받는 사람/회신 주소/숨은 참조/첨부
 zh|发件人/寄件者/寄件人/发送人/發件人|收件人/收件者|抄送/副本/抄送人/cc|主题/主旨/主題/标题|日期/发送时间/發送時間/寄件日期/发送日期/時間/时间|回复地址/回复至/回覆/密送/附件
 el|από/αποστολέας|προς/παραλήπτης|κοιν/κοινοποίηση/cc|θέμα|ημερομηνία/στάλθηκε|απάντηση προς/συνημμένα
 bg|от|до/за|копие/як/cc|относно/тема|дата/изпратено|отговор до
 sl|od/pošiljatelj|za/komu/prejemnik|kp/cc|zadeva|datum/poslano|odgovori na
 lt|nuo|kam|kopija/cc|tema|data/išsiųsta|atsakyti
-ca|de/remitent|per a/a/destinatari|a/c/cc|assumpte/tema|data/enviat|respon a
+ca|de/remitent|per a/a/destinatari|cc|assumpte/tema|data/enviat|respon a
 is|frá/sendandi|til/viðtakandi|afrit/cc|efni|dags/dagsetning/sent|svara til
 cy|oddi wrth/gan|at|copi/cc|pwnc/testun|dyddiad/anfonwyd|ateb i
 he|מאת|אל|עותק/cc|נושא|תאריך/נשלח|השב אל
@@ -73,7 +73,7 @@ FORWARDED: Final = tuple(
         "forwarded", "weitergeleitet", "doorgestuurd", "inoltrato", "inoltrata", "reenviado", "reenviat", "encaminhad", "reencaminhad",
         "transféré", "transmis", "réexpédié", "vidarebefordra", "vidarebefodra", "videresend", "vidaresend", "välitetty", "edelleenlähetetty",
         "przesłan", "przekazan", "przekazywan", "přeposlan", "přeposílan", "preposlan", "preposielan", "továbbított", "redirecționat",
-        "redirectionat", "înaintat", "proslijeđen", "prosleđen", "пересл", "пересыл", "перенаправ", "переадрес", "перенаправл", "iletilen",
+        "redirectionat", "înaintat", "proslijeđen", "prosleđen", "пересл", "пересыл", "перенаправ", "переадрес", "перенаправл", "iletilen", "iletilmiş", "presmerovan", "edelleen",
         "yönlendirilen", "edastatud", "転送", "전달", "转发", "轉寄", "轉發", "προωθημ", "προώθ", "препрат", "posredovan", "persiųst",
         "áframsent", "anfonwyd ymlaen", "הועבר", "معاد توجيه", "chuyển tiếp", "diteruskan",
     )
@@ -158,6 +158,9 @@ DATE_INTRODUCERS: Final = (
 )
 
 USER_WORDS: Final = (
+    "tarihinde",
+    "napsal(a)",
+    "napsal",
     "пользователь",
     "користувач",
     "používateľ",

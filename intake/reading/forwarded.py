@@ -28,6 +28,7 @@ from intake.reading.attributions import attribution_at
 from intake.reading.forward_words import FORWARD_PREFIXES, FORWARDED, OPENINGS, REPLY_IN, REPLY_PREFIXES
 from intake.reading.model import InnerForward, Reported
 from intake.reading.quoted_headers import (
+    COLONS,
     EDGE,
     Line,
     QuotedHeader,
@@ -41,11 +42,16 @@ Kind: TypeAlias = Literal["forward", "reply", "other", "unknown"]
 
 _RULE: Final = re.compile(r"(?:[_]{8,}|[-]{8,}|[=]{8,}|[─—]{8,})")
 _DASHED: Final = re.compile(r"-{3,100} ?(?=[^-\s])([^\n]{2,120}?)[ \t]?-{4,100}[ \t]*")
-_PREFIX: Final = re.compile(r"\s*(?:\[[^\]\n]{1,40}\]\s*)*([^\s:\uff1a\[\]]{1,20})(?:\[\d+\]|\(\d+\))?\s*[:\uff1a]\s*")
+_PREFIX: Final = re.compile(
+    r"\s*(?:\[[^\]\n]{1,40}\]\s*)*\[?([^\s:\uff1a\[\]]{1,20})(?:\[\d+\]|\(\d+\))?\s*[:\uff1a]\s*"
+)
 _OUTLOOK_ORIGINAL: Final = "-----Original"
+_STRONG: Final = ("opening", "dashes", "one-line")
+_WEAK: Final = ("original", "rule", "block", "attribution")
 _MOST_INNER: Final = 50
 _MOST_HEADS: Final = 1_000
 _LONGEST_OPENING: Final = 80
+_SHORTEST_OPENING: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +86,22 @@ def find_forward(text: str, subject: str | None, recipients: frozenset[str] = fr
     source = text.replace("\r\n", "\n")[: limits.TEXT_CHARACTERS]
     lines = quoted_lines(source)
     kind, rest = subject_kind(subject)
-    heads = 0
+    outermost = _outermost(lines, kind)
+    if outermost is None:
+        return None
+    number, rule, header = outermost
+    if not _is_forward(rule, kind, header, subject) or _is_pasted(rule, subject, lines, header):
+        return None
+    result = _result(source, lines, number, rule, header, rest)
+    return None if rule in _WEAK and (result.author.address or "").casefold() in recipients else result
+
+
+def _outermost(lines: Sequence[Line], kind: Kind) -> tuple[int, str, QuotedHeader] | None:
+    """The first head of another message, and its line; None where there is none, or it lies inside something quoted."""
+    heads, quote = 0, None
     for number, line in enumerate(lines):
+        if quote is not None and line.text and line.depth <= quote:
+            quote = None
         may_be_head = line.text != "" and label_of(line.text, "from") is not None
         heads += may_be_head
         if heads > _MOST_HEADS:
@@ -90,14 +110,30 @@ def find_forward(text: str, subject: str | None, recipients: frozenset[str] = fr
         if found is None:
             continue
         rule, header = found
+        if quote is not None:
+            return None  # inside what an attribution quotes: its author is the outermost, and is not told
         if rule == "attribution" and kind == "forward" and "from" not in header.values:
-            continue  # the contributor's own "he wrote on Monday:" above what she forwards
-        if not _is_forward(rule, kind, header, subject):
-            return None
-        result = _result(source, lines, number, rule, header, rest)
-        is_weak = rule in ("original", "rule", "block", "attribution")
-        return None if is_weak and (result.author.address or "").casefold() in recipients else result
+            quote = line.depth  # or the contributor's own "he wrote on Monday:" above what she forwards
+        elif not (rule == "block" and kind == "forward" and header.depth > 0):  # that one is quoted in her note
+            return number, rule, header
     return None
+
+
+def _is_pasted(rule: str, subject: str | None, lines: Sequence[Line], header: QuotedHeader) -> bool:
+    """Whether a header alone may have been pasted into a note above what was forwarded.
+
+    Programs that set off what they forward by a header alone write "FW:". Above "--- Forwarded message ---", in a mail
+    whose subject says "Fwd:", such a header is as likely the contributor's: then nobody is named.
+    """
+    prefix = _PREFIX.match(subject or "")
+    if rule != "block" or prefix is None or prefix[1].casefold() not in ("fwd", "fwd."):
+        return False
+    following = range(header.next_line, len(lines))
+    return any(
+        found is not None and found[0] in _STRONG
+        for number in following
+        if (found := _at(lines, number, lines[number], may_be_head=False)) is not None
+    )
 
 
 def subject_kind(subject: str | None) -> tuple[Kind, str | None]:
@@ -118,7 +154,7 @@ def is_separator(line: str) -> bool:
 
 
 def _is_forward(rule: str, kind: Kind, header: QuotedHeader, subject: str | None) -> bool:
-    if rule in ("opening", "dashes", "one-line"):
+    if rule in _STRONG:
         # Quoted in a reply, it is something that the one she answers had forwarded.
         return not (kind == "reply" and header.depth > 0)
     prefix = _PREFIX.match(subject or "")
@@ -139,7 +175,9 @@ def _at(lines: Sequence[Line], number: int, line: Line, *, may_be_head: bool) ->
     if _RULE.fullmatch(text):
         header = read_header(lines, number + 1, fewest=3)
         return None if header is None else ("rule", header)
-    if _opening(text) in OPENINGS and (header := read_header(lines, number + 1, fewest=2)):
+    if (opening := _opening(text)) and (
+        header := read_header(lines, number + 1, fewest=2 if opening in OPENINGS else 3)
+    ):
         return "opening", header
     if may_be_head and (header := read_header(lines, number, fewest=3)):
         return "block", header
@@ -148,7 +186,15 @@ def _at(lines: Sequence[Line], number: int, line: Line, *, may_be_head: bool) ->
 
 
 def _opening(text: str) -> str:
-    return text.rstrip(":\uff1a. ").casefold() if len(text) < _LONGEST_OPENING else ""
+    """The line's words, case-folded, if they open a forwarded message: a known phrase, or a short one that says so."""
+    if len(text) > _LONGEST_OPENING:
+        return ""
+    words = text.rstrip(":\uff1a. ").casefold()
+    if words in OPENINGS or (
+        len(words) > _SHORTEST_OPENING and text.endswith(COLONS) and any(stem in words for stem in FORWARDED)
+    ):
+        return words
+    return ""
 
 
 def _after_dashes(lines: Sequence[Line], number: int, match: re.Match[str]) -> tuple[str, QuotedHeader] | None:

@@ -41,14 +41,24 @@ from intake.reading.transfer import decode_text
 _DISAGREE: Final = "the text and the HTML of this mail name different authors: neither is taken"
 
 
-def read_mail(raw: bytes, version: int) -> Reading:
-    """Read one mail. Total but for resources: the caller bounds time and memory."""
+def read_mail(raw: bytes, version: int, *, is_original: bool = False) -> Reading:
+    """Read one mail. Total but for resources: the caller bounds time and memory.
+
+    Args:
+        raw: The mail's bytes.
+        version: Of the reader.
+        is_original: The mail itself is the original: a file that was uploaded or imported, not a mail sent to us.
+    """
     walker = Walker()
     mail = walker.open_mail(raw)
     content = read_content(mail, walker)
     opened = _open_originals(content, walker)
-    if opened and not content.is_report:
-        reading = _with_original(version, mail, content, opened, walker)
+    if is_original or _was_resent(mail):
+        rule = "file" if is_original else "resent"
+        reading = _of_originals(version, mail, [_Opened(mail, content, 0)], walker, Forward(rule))
+    elif opened and not content.is_report:
+        reading = _of_originals(version, mail, opened, walker, Forward("attached"))
+        reading = replace(reading, note=_note(content.plain))
     else:
         reading = _without_original(version, mail, content, walker)
     remote = [address for each in (content, *(one.content for one in opened)) for address in each.remote]
@@ -59,6 +69,13 @@ def read_mail(raw: bytes, version: int) -> Reading:
         remote_content=tuple(dict.fromkeys(map(displayable, remote)))[: limits.REMOTE],
         walker=walker,
     )
+
+
+def _was_resent(mail: Part) -> bool:
+    """Whether this is the original itself, redirected by another than its author (RFC 5322 3.6.6)."""
+    resenders = people_of(mail.block, "resent-from")
+    authors = {each.address for each in people_of(mail.block, "from")}
+    return len(resenders) == 1 and resenders[0].address is not None and resenders[0].address not in authors
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +98,7 @@ def _open_originals(content: Content, walker: Walker) -> list[_Opened]:
     return opened
 
 
-def _with_original(version: int, mail: Part, content: Content, opened: Sequence[_Opened], walker: Walker) -> Reading:
+def _of_originals(version: int, mail: Part, opened: Sequence[_Opened], walker: Walker, forward: Forward) -> Reading:
     outermost = [each for each in opened if each.depth == 0]
     first = outermost[0]
     author = person_of(first.mail.block, "from", walker)
@@ -96,16 +113,15 @@ def _with_original(version: int, mail: Part, content: Content, opened: Sequence[
     to, cc = people_of(first.mail.block, "to"), people_of(first.mail.block, "cc")
     return Reading(
         version=version,
-        direction=_direction(mail, author, (*to, *cc)),
+        direction="unknown" if forward.rule == "file" else _direction(mail, author, (*to, *cc)),
         claimed=claimed,
         reported_from=author,
         reported_to=to,
         reported_cc=cc,
         subject=subject,
         text=text,
-        note=_note(content.plain),
         original_headers=_headers(first.mail.block),
-        forward=Forward("attached"),
+        forward=forward,
         identifiers=_identifiers(text, first.content.links),
     )
 
@@ -182,7 +198,8 @@ def _note(above: str) -> str | None:
 
 def _direction(mail: Part, author: Reported, receivers: Sequence[Reported]) -> Direction:
     """Whether the original came to the contributor or went out from her, judged by the addresses she forwards from."""
-    hers = {each.address.casefold() for each in people_of(mail.block, "from") if each.address}
+    senders = people_of(mail.block, "resent-from") or people_of(mail.block, "from")
+    hers = {each.address.casefold() for each in senders if each.address}
     if author.address and author.address.casefold() in hers:
         return "outbound"
     if author.address and any(each.address and each.address.casefold() in hers for each in receivers):

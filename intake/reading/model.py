@@ -107,8 +107,9 @@ class InnerForward:
 class Forward:
     """How the original was found.
 
-    `rule` names the reader's rule ("attached" or one of the inline ones). For inline rules `source` is the decoded text
-    that was read, and the spans (character offsets, end exclusive) say where in it the header block and the body lie.
+    `rule` names the reader's rule: "attached"; "file", for an uploaded mail, itself the original; "resent", for
+    one that was redirected; or an inline one. For those `source` is the decoded text that was read, and the spans
+    (character offsets, end exclusive) say where in it the header block and the body lie.
     """
 
     rule: str

@@ -41,6 +41,7 @@ class QuotedHeader:
     start: int = 0
     next_line: int = 0
     depth: int = 0
+    is_spaced: bool = False
 
     @property
     def language(self) -> frozenset[str]:
@@ -93,6 +94,8 @@ def read_header(lines: Sequence[Line], first: int, *, fewest: int) -> QuotedHead
     last: Field | None = None
     for number in range(number, min(len(lines), number + _MOST_LINES)):  # noqa: B020 - goes on from there
         line = lines[number]
+        if not line.text and _is_spaced(header, lines, number):
+            continue
         if not line.text or line.depth != header.depth:
             break
         read = label_of(line.text)
@@ -102,6 +105,15 @@ def read_header(lines: Sequence[Line], first: int, *, fewest: int) -> QuotedHead
         _take(header, name, line.text, read)
         header.next_line, last = number + 1, name
     return header if "from" in header.values and len(header.values) >= fewest else None
+
+
+def _is_spaced(header: QuotedHeader, lines: Sequence[Line], number: int) -> bool:
+    """Whether a blank line is one of those between all labels of a header whose every line was a paragraph of HTML."""
+    if number + 1 >= len(lines) or lines[number + 1].depth != header.depth or not lines[number + 1].text:
+        return False
+    read = label_of(lines[number + 1].text)
+    header.is_spaced = header.is_spaced or len(header.values) == 1
+    return header.is_spaced and read is not None and _meaning(read[0], header) is not None
 
 
 def _take(header: QuotedHeader, name: Field, text: str, read: tuple[dict[str, Field], str] | None) -> None:

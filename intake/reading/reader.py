@@ -46,7 +46,7 @@ def _read(raw: bytes, channel: str, media_type: str, door: Mapping[str, Any]) ->
     if channel == "sms" and media_type == _FORM:
         return read_text(raw, READER_VERSION)
     if media_type in ("message/rfc822", "message/global"):
-        return read_mail(raw, READER_VERSION)
+        return read_mail(raw, READER_VERSION, is_original=channel == "upload")
     if channel == "diary":
         return _read_diary(raw, media_type)
     if media_type == "text/plain":

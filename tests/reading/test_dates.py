@@ -28,6 +28,8 @@ CASES = json.loads((Path(__file__).parent / "corpora" / "forwards" / "cases.json
         ("21 November 2026 at 12:05:00 pm UTC-3:30", "2026-11-21T12:05:00-03:30", "stated"),
         ("Saturday, November 21, 2026 22:14", "2026-11-21T22:14:00", "unknown"),
         ("21 November 2026 22:14:08 EEST", "2026-11-21T22:14:08+03:00", "stated"),
+        ("21/11/2026  22:14  (GMT+01:00)", "2026-11-21T22:14:00+01:00", "stated"),
+        ("Saturday, November 21st, 2026 at 10:14 PM", "2026-11-21T22:14:00", "unknown"),
         ("21 November 2026 22:14:08 IST", "2026-11-21T22:14:08", "unknown"),
         ("2026年11月21日(土) 22:14", "2026-11-21T22:14:00", "unknown"),
         ("2026年11月21日周六 下午10:14", "2026-11-21T22:14:00", "unknown"),

@@ -187,3 +187,30 @@ def test_any_text_is_read_without_error_and_nobody_is_named_out_of_nothing(text,
 def test_whatever_stands_above_and_below_the_outermost_head_is_named(above, below):
     words = "".join(character for character in above if character.isalnum() and character.isascii())
     dan(f"{words}\n\n{DASHES}{HEADER}\n{below}")
+
+
+def test_a_header_quoted_in_the_note_does_not_hide_the_forward_below_it():
+    note = "He said before:\n> " + INNER.replace("\n", "\n> ")
+    assert dan(note + "\n\n" + DASHES + HEADER).rule == "dashes"
+
+
+def test_a_header_pasted_above_a_forward_leaves_doubt_and_names_nobody():
+    assert find_forward("He said before:\n\n" + INNER + "\n" + DASHES + HEADER, "Fwd: x") is None
+
+
+def test_a_forward_inside_what_an_attribution_quotes_is_not_the_outermost():
+    quoted = "> " + (DASHES + INNER).replace("\n", "\n> ")
+    assert find_forward("See\n\nOn Sat, 21 Nov 2026 at 22:14, Dan Frost wrote:\n" + quoted, "Fwd: x") is None
+    assert dan("On Monday at 10 he wrote:\nawful things.\n\n" + DASHES + HEADER).rule == "dashes"
+
+
+def test_a_header_of_paragraphs_is_read_and_a_body_that_begins_like_one_is_not():
+    spaced = (
+        DASHES
+        + "\n"
+        + HEADER.replace("\nDate", "\n\nDate").replace("\nSubject", "\n\nSubject").replace("\nTo", "\n\nTo")
+    )
+    assert dan(spaced).subject == "You will regret this"
+    found = dan(DASHES + HEADER.replace("To: <sam.carter@example.org>\n\n", "\nTo: whom it may concern\n\n"))
+    assert found.to == ()
+    assert found.body.startswith("To: whom it may concern")

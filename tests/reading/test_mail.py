@@ -315,3 +315,25 @@ def test_reading_never_raises_for_any_bytes_by_any_door(raw, channel, media_type
     assert from_json(json.loads(json.dumps(document))) == reading
     assert "\\u0000" not in json.dumps(document)
     json.dumps(document, ensure_ascii=False).encode()  # no lone surrogate is left
+
+
+def test_an_uploaded_mail_is_itself_the_original():
+    reading = read(ORIGINAL, channel="upload", media_type="message/rfc822", door={})
+    assert is_from_dan(reading)
+    assert (reading.claimed.at, reading.claimed.source, reading.direction) == (
+        "2026-11-21T22:14:08+00:00",
+        "header",
+        "unknown",
+    )
+    assert reading.forward is not None
+    assert reading.forward.rule == "file"
+
+
+def test_a_redirected_mail_is_the_original_and_its_author_is_not_the_one_who_redirected_it():
+    reading = reading_of(
+        b"Resent-From: Sam Carter <sam.carter@example.org>\r\nResent-To: reports@holdfast.example\r\n" + ORIGINAL
+    )
+    assert is_from_dan(reading)
+    assert reading.direction == "inbound"
+    own = reading_of(b"Resent-From: Dan Frost <dan.frost@example.com>\r\n" + ORIGINAL)
+    assert own.reported_from.is_empty
