@@ -5,6 +5,7 @@ A package that was built is kept, so that the same package downloaded again is t
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,14 +13,17 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, insert, update
+from sqlalchemy import Connection, Row, insert, select, update
 
+from archive.alerts import raise_alert
 from archive.case import Case, case_by_id
 from archive.custody import Action, CustodyEntry, case_stream
-from archive.export import Exporter
+from archive.errors import DigestMismatchError, IntegrityFault, NotSequencedYetError, RefusedError
+from archive.export import Exporter, Progress
 from archive.ledger import record
 from archive.package import FinishedPackage
 from archive.tables import package
+from archive.verify import VerificationError
 
 # A build that gave no sign of life for this long belongs to a dead worker.
 STALE = timedelta(minutes=10)
@@ -46,6 +50,21 @@ def request(connection: Connection, asked: Case, *, edition: str, at: datetime, 
     return package_id
 
 
+def state_of(connection: Connection, request_id: UUID) -> str:
+    """`requested`, `building`, `ready` or `failed`."""
+    return str(connection.execute(select(package.c.state).where(package.c.id == request_id)).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPackage:
+    """A package as it was handed over: where it lies now, and what it must hash to."""
+
+    path: Path
+    size_bytes: int
+    sha256: str
+    checkpoint_size: int
+
+
 @dataclass(frozen=True, slots=True)
 class PackageDesk:
     """Builds the packages that were asked for and keeps them in the vault.
@@ -60,8 +79,12 @@ class PackageDesk:
     folder: Path
     lock_for: timedelta
 
-    def build(self, request_id: UUID) -> bool:
+    def build(self, request_id: UUID, *, progress: Progress | None = None) -> bool:
         """Build one requested package; safe to repeat.
+
+        Args:
+            request_id: From `request`.
+            progress: Told exhibits done and in all, besides the row.
 
         Returns:
             False where it is built already, or another worker is at it.
@@ -79,15 +102,47 @@ class PackageDesk:
                 out,
                 edition=row.edition,
                 actor=row.requested_by,
-                progress=partial(self._progress, request_id),
+                progress=progress or partial(self._progress, request_id),
             )
             self._keep(request_id, finished)
+        except (IntegrityFault, RefusedError, VerificationError) as error:
+            self._give_up(request_id, row.case_id, str(error))
+            raise
         except Exception as error:
-            self._set(request_id, state="requested", failed_because=str(error))
+            # Whatever was away may be back at the next try.
+            self._set(request_id, state="requested", failed_because=type(error).__name__)
             raise
         finally:
             out.unlink(missing_ok=True)
         return True
+
+    def hand_over(self, request_id: UUID, out: Path) -> KeptPackage:
+        """Copy a package that is ready out of the vault, checking its bytes on the way.
+
+        Raises:
+            NotSequencedYetError: It is not ready yet.
+            DigestMismatchError: The vault holds other bytes.
+        """
+        with self.exporter.engine.connect() as connection:
+            row = connection.execute(select(package).where(package.c.id == request_id)).one()
+        if row.state != "ready":
+            raise NotSequencedYetError(f"package {request_id} ({row.state})")
+        sha256, unfinished = hashlib.sha256(), out.with_name(f"{out.name}.unfinished")
+        with unfinished.open("wb") as file:
+            for piece in self.exporter.vault.stream(row.vault_key, row.vault_version):
+                file.write(piece)
+                sha256.update(piece)
+        if sha256.hexdigest() != row.sha256:
+            raise DigestMismatchError(row.vault_key, row.sha256, sha256.hexdigest())
+        unfinished.replace(out)
+        return KeptPackage(out, row.size_bytes, row.sha256, row.checkpoint_size)
+
+    def _give_up(self, request_id: UUID, case_id: UUID, because: str) -> None:
+        with self.exporter.engine.begin() as connection:
+            connection.execute(
+                update(package).where(package.c.id == request_id).values(state="failed", failed_because=because)
+            )
+            raise_alert(connection, "package_failed", at=self.exporter.now(), case_id=case_id, text=because)
 
     def _claim(self, request_id: UUID) -> Row[Any] | None:
         """Take the request; one that a dead worker left half-way is taken again after it stood still."""

@@ -24,6 +24,7 @@ from archive.database import engine
 from archive.export import Exporter
 from archive.jobs import Nudge
 from archive.marks import LOG_KEY, get_mark
+from archive.package_desk import PackageDesk
 from archive.sequencer import Sequencer
 from archive.signed_note import SigningKey
 from archive.vault import Vault, s3_client
@@ -141,3 +142,8 @@ def exporter(settings: Settings, made: Archive) -> Exporter:
         derive=derived_of,
         now=now,
     )
+
+
+def package_desk(settings: Settings, made: Archive) -> PackageDesk:
+    """Builds packages and keeps them in the vault."""
+    return PackageDesk(exporter(settings, made), settings.home / "packages", timedelta(days=settings.lock_days))

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
+from uuid import UUID
 
 import click
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from archive import verify as verifier
-from archive.case import Case, case_of
+from archive.case import case_of
 from archive.custody import Action, CustodyEntry, case_stream
-from archive.export import Exporter
 from archive.ledger import record
-from archive.package import FinishedPackage
+from archive.package_desk import PackageDesk, request, state_of
 from cli import composition
 from cli.options import actor, as_json, home, print_json, settings_with_services, telling_errors
 from timeline.compile import compile_timeline
+
+LONGEST_WAIT_SECONDS = 600
 
 
 @click.command()
@@ -52,17 +55,20 @@ def timeline(reference: str, form: str, *, as_json: bool, home: Path) -> None:
 def package(reference: str, out: Path, edition: str, *, as_json: bool, home: Path) -> None:
     """Build an evidence package of a case into a file. Needs a running sequencer."""
     with settings_with_services(home) as settings:
-        archive = composition.archive(settings)
-        with archive.engine.connect() as connection:
-            asked = case_of(connection, reference)
-        finished = _build(composition.exporter(settings, archive), asked, out, edition)
+        desk = composition.package_desk(settings, composition.archive(settings))
+        with desk.exporter.engine.begin() as connection:
+            asked = request(
+                connection, case_of(connection, reference), edition=edition, at=composition.now(), actor=actor()
+            )
+        _build(desk, asked)
+        finished = desk.hand_over(asked, out)
     if as_json:
         print_json(
             {
                 "package": str(out),
+                "id": str(asked),
                 "sha256": finished.sha256,
                 "size_bytes": finished.size_bytes,
-                "entries": finished.entries,
                 "checkpoint_size": finished.checkpoint_size,
             }
         )
@@ -70,16 +76,16 @@ def package(reference: str, out: Path, edition: str, *, as_json: bool, home: Pat
         click.echo(f"{out}: {finished.size_bytes} bytes, sha256:{finished.sha256}")
 
 
-def _build(exporter: Exporter, asked: Case, out: Path, edition: str) -> FinishedPackage:
+def _build(desk: PackageDesk, asked: UUID) -> None:
+    """Build it here, with a bar; wait for it where a worker was quicker."""
     with Progress(console=Console(stderr=True), transient=True) as bars:
         bar: TaskID = bars.add_task("exhibits", total=None)
-        return exporter.export(
-            asked,
-            out,
-            edition=edition,
-            actor=actor(),
-            progress=lambda done, total: bars.update(bar, completed=done, total=total),
-        )
+        built = desk.build(asked, progress=lambda done, total: bars.update(bar, completed=done, total=total))
+        give_up_at = time.monotonic() + LONGEST_WAIT_SECONDS
+        while not built and time.monotonic() < give_up_at:
+            time.sleep(0.2)
+            with desk.exporter.engine.connect() as connection:
+                built = state_of(connection, asked) in {"ready", "failed"}
 
 
 @click.command()

@@ -7,7 +7,6 @@ from functools import partial
 
 from celery import Celery
 
-from archive.package_desk import PackageDesk
 from cli import composition
 from intake.addresses import normal_email, normal_phone
 from intake.imap import Mailbox
@@ -35,12 +34,11 @@ def make_worker(settings: Settings) -> Celery:
 def make_tools(settings: Settings) -> Tools:
     """What the tasks of one process work with."""
     archive = composition.archive(settings)
-    exporter = composition.exporter(settings, archive)
     return Tools(
         archive=archive,
         nudge=make_nudge(settings.need("broker_url")),
         now=composition.now,
-        desk=PackageDesk(exporter, settings.home / "packages", timedelta(days=settings.lock_days)),
+        desk=composition.package_desk(settings, archive),
         egress=_egress(settings, archive.engine),
         limits=_limits(settings),
         open_mailbox=_opener(settings),
