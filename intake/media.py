@@ -157,10 +157,10 @@ def _refuse(engine: Engine, text_id: UUID, source_id: str, because: str, at: dat
     """Leave an alert, once; the text itself stays as it is."""
     name = f"{REFUSED_MARK}{text_id}"
     with engine.begin() as connection:
-        refused = dict(get_mark(connection, name) or {})
-        if source_id in refused:
+        refused = get_mark(connection, name) or []
+        if any(known == source_id for known, _ in refused):
             return
-        set_mark(connection, name, refused | {source_id: because}, at=at)
+        set_mark(connection, name, [*refused, [source_id, because]], at=at)
         count(connection, "media_refused")
         text = f"A picture of a text was not fetched: {because}."
         raise_alert(connection, "media_refused", at=at, acquisition_id=text_id, text=text)
@@ -170,11 +170,8 @@ def texts_with_missing_media(connection: Connection, *, received_after: datetime
     """Texts whose door facts name more media than are here or were refused, oldest first."""
     part = acquisition.alias("part")
     here = select(func.count(part.c.source_id.distinct())).where(part.c.parent_id == acquisition.c.id)
-    keys = func.json_object_keys(mark.c.value).table_valued("key")
-    refused = (
-        select(func.count(keys.c.key))
-        .select_from(mark, keys)
-        .where(mark.c.name == REFUSED_MARK + cast(acquisition.c.id, Text))
+    refused = select(func.coalesce(func.sum(func.json_array_length(mark.c.value)), 0)).where(
+        mark.c.name == REFUSED_MARK + cast(acquisition.c.id, Text)
     )
     query = (
         select(acquisition.c.id)

@@ -1,0 +1,245 @@
+"""Pictures of texts: each an acquisition beside its text, fetched once, and never in the text's way."""
+
+import base64
+import uuid
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select, update
+
+from archive.accession import Belonging, receive
+from archive.acquisition import Acquisition, Channel
+from archive.jobs import Job
+from archive.marks import counts
+from archive.tables import acquisition, alert, exhibit, package, reading, reply_item
+from cli.composition import now
+from intake.errors import MediaNotThereYetError, TwilioUnavailableError
+from intake.media import MOST_MEDIA, MediaLink, door_facts, fetch_media, media_of, texts_with_missing_media
+from intake.sweep import missed, reconcile_texts
+from intake.twilio_api import TwilioApi
+from tests.intake.hosts import Host
+
+HER = "+447700900123"
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+def host():
+    with Host() as server:
+        yield server
+
+
+@pytest.fixture
+def api(host):
+    made = TwilioApi("AC1", "token", api_url=host.url, most_bytes=1000)
+    yield made
+    made.close()
+
+
+def take_text(installation, links, *, sid=None, listed=True, at=None):
+    fields = [("MessageSid", "SM1"), ("From", HER), ("NumMedia", str(len(links)))]
+    for number, link in enumerate(links):
+        fields += [(f"MediaUrl{number}", link.url), (f"MediaContentType{number}", link.media_type)]
+    text = Acquisition.of(
+        urlencode(fields).encode(),
+        channel=Channel.SMS,
+        source_id=sid or f"SM{uuid.uuid4().hex}",
+        at=at or now(),
+        media_type=FORM,
+        door={"media": door_facts(links)} if listed else {},
+    )
+    with installation.engine.begin() as connection:
+        assert receive(connection, text, Belonging(sender=HER)) == text.id
+    return text
+
+
+def parts_of(installation, text_id):
+    with installation.engine.connect() as connection:
+        query = select(acquisition).where(acquisition.c.parent_id == text_id).order_by(acquisition.c.source_id)
+        return connection.execute(query).all()
+
+
+def missing(installation):
+    with installation.engine.connect() as connection:
+        return texts_with_missing_media(connection, received_after=now() - timedelta(days=1))
+
+
+def links_at(host, *names):
+    return [MediaLink(f"{host.url}/Media/{name}", "image/png") for name in names]
+
+
+def fetch(installation, api, text, *, at=None):
+    return list(fetch_media(installation.engine, api, text.id, now=lambda: at or now()))
+
+
+def test_media_are_told_by_their_numbers_in_order():
+    pairs = [("MediaUrl1", "https://h/b"), ("MediaContentType0", "image/png"), ("MediaUrl0", "https://h/x/ME1/")]
+    first, second = media_of(pairs)
+    assert (first.url, first.media_type, first.sid) == ("https://h/x/ME1/", "image/png", "ME1")
+    assert (second.media_type, second.sid) == ("", "b")
+
+
+@given(st.lists(st.tuples(st.sampled_from(["MediaUrl0", "MediaUrl1", "NumMedia", "MediaContentType0"]), st.text())))
+def test_any_form_has_a_list_of_media(pairs):
+    links = media_of(pairs)
+    assert len(links) <= MOST_MEDIA
+    assert all(link.sid for link in links)
+
+
+def test_each_picture_is_an_acquisition_beside_its_text(installation, host, api):
+    host.answers["/Media/ME1"] = (200, {"Content-Type": "image/JPEG; q=1"}, b"one")
+    host.answers["/Media/ME2"] = (200, {"Content-Type": "nonsense"}, b"two")
+    text = take_text(installation, links_at(host, "ME1", "ME2"), sid="SMpicture")
+    taken = fetch(installation, api, text)
+    one, two = parts_of(installation, text.id)
+    assert [one.id, two.id] == taken
+    assert [one.source_id, two.source_id] == ["SMpicture/ME1", "SMpicture/ME2"]
+    assert (bytes(one.raw), one.media_type, one.state) == (b"one", "image/jpeg", "received")
+    assert (bytes(two.raw), two.media_type) == (b"two", "application/octet-stream")
+    assert one.door["said_media_type"] == "image/png"
+    assert one.door["host"] == host.netloc
+
+
+def test_fetching_again_asks_nobody_and_takes_nothing(installation, host, api):
+    host.answers["/Media/ME1"] = (200, {}, b"one")
+    text = take_text(installation, links_at(host, "ME1"))
+    assert missing(installation) == [text.id]
+    assert len(fetch(installation, api, text)) == 1
+    asked = len(host.asked)
+    assert fetch(installation, api, text) == []
+    assert len(host.asked) == asked
+    assert missing(installation) == []
+
+
+def test_pictures_of_an_archived_text_are_found_too(installation, host, api):
+    host.answers["/Media/ME1"] = (200, {}, b"one")
+    text = take_text(installation, links_at(host, "ME1"))
+    assert installation.archive.accession_waiting(now=now()) == [text.id]
+    assert missing(installation) == [text.id]
+    (part,) = fetch(installation, api, text)
+    assert installation.archive.accession_waiting(now=now()) == [part]
+
+
+def test_one_that_cannot_be_had_now_keeps_no_other_back_and_is_tried_again(installation, host, api):
+    host.answers["/Media/ME1"] = (503, {}, b"")
+    host.answers["/Media/ME2"] = (200, {}, b"two")
+    text = take_text(installation, links_at(host, "ME1", "ME2"))
+    with pytest.raises(TwilioUnavailableError):
+        fetch(installation, api, text)
+    assert [part.source_id.rpartition("/")[2] for part in parts_of(installation, text.id)] == ["ME2"]
+    assert missing(installation) == [text.id]
+    host.answers["/Media/ME1"] = (200, {}, b"one")
+    assert len(fetch(installation, api, text)) == 1
+    assert missing(installation) == []
+
+
+def test_what_may_not_be_fetched_is_one_alert_and_the_text_stays(installation, host, api):
+    host.answers["/Media/ME2"] = (200, {}, b"x" * 1001)
+    links = [MediaLink("https://evil.example/ME1", ""), *links_at(host, "ME2")]
+    text = take_text(installation, links)
+    for _ in range(2):
+        assert fetch(installation, api, text) == []
+    with installation.engine.connect() as connection:
+        alerts = connection.execute(select(alert)).all()
+        assert counts(connection)["media_refused"] == 2
+    assert {(row.kind, row.acquisition_id) for row in alerts} == {("media_refused", text.id)}
+    assert len(alerts) == 2
+    assert missing(installation) == []
+    assert installation.archive.accession_waiting(now=now()) == [text.id]
+
+
+def test_a_picture_that_is_not_there_yet_is_waited_for_and_given_up_after_two_days(installation, host, api):
+    text = take_text(installation, links_at(host, "ME1"))
+    with pytest.raises(MediaNotThereYetError):
+        fetch(installation, api, text)
+    assert fetch(installation, api, text, at=now() + timedelta(days=3)) == []
+    assert missing(installation) == []
+
+
+def test_a_text_without_a_list_of_media_is_read_while_its_form_is_here(installation, host, api):
+    host.answers["/Media/ME1"] = (200, {}, b"one")
+    text = take_text(installation, links_at(host, "ME1"), listed=False)
+    assert len(fetch(installation, api, text)) == 1
+
+
+def test_an_id_that_is_no_text_does_nothing(installation, api):
+    assert list(fetch_media(installation.engine, api, uuid.uuid4(), now=now)) == []
+
+
+@pytest.fixture
+def phone(installation):
+    """The stand-in's handset, and the API as the worker has it. Other tests of the run text it as well."""
+    environ = installation.environ
+    base, credentials = (
+        environ["HOLDFAST_TWILIO_API_URL"],
+        (environ["HOLDFAST_TWILIO_ACCOUNT_SID"], environ["HOLDFAST_TWILIO_AUTH_TOKEN"]),
+    )
+    made = TwilioApi(*credentials, number=environ["HOLDFAST_TWILIO_NUMBER"], api_url=base)
+
+    def send(body, *pictures):
+        media = [{"content_type": "image/png", "content": base64.b64encode(each).decode()} for each in pictures]
+        asked = {"from": HER, "body": body, "media": media, "deliver": False}
+        answer = requests.post(f"{base}/_phone/send", json=asked, auth=credentials, timeout=10)
+        answer.raise_for_status()
+        return answer.json()["sid"]
+
+    yield send, made
+    made.close()
+
+
+def test_a_text_whose_webhook_was_lost_is_taken_in_with_its_pictures(installation, phone):
+    send, api = phone
+    sid = send("he is outside", b"picture one", b"picture two")
+    later = now() + timedelta(minutes=10)
+    done = reconcile_texts(installation.engine, api, now=lambda: later)
+    assert done.seen >= 1
+    with installation.engine.connect() as connection:
+        text = connection.execute(select(acquisition).where(acquisition.c.source_id == sid)).one()
+    assert (text.sender, text.media_type) == (HER, "application/json")
+    assert text.door["channel_of_receipt"] == "reconciled"
+    assert b"he is outside" in bytes(text.raw)
+    assert abs(text.delivered_at - now()) < timedelta(minutes=5)
+    assert sorted(bytes(part.raw) for part in parts_of(installation, text.id)) == [b"picture one", b"picture two"]
+    assert text.id in done.taken
+    again = reconcile_texts(installation.engine, api, now=lambda: later)
+    assert (again.seen, again.taken) == (done.seen, ())
+
+
+def test_a_text_whose_webhook_may_be_on_its_way_is_left_to_it(installation, phone):
+    send, api = phone
+    sid = send("just now")
+    reconcile_texts(installation.engine, api, now=now)
+    with installation.engine.connect() as connection:
+        assert connection.execute(select(acquisition).where(acquisition.c.source_id == sid)).first() is None
+
+
+def test_the_sweep_names_whatever_waits_and_nothing_that_does_not(installation, host):
+    def waiting(seconds):
+        with installation.engine.connect() as connection:
+            return missed(connection, now=now() + timedelta(seconds=seconds))
+
+    assert waiting(60) == []
+    text = take_text(installation, links_at(host, "ME1"))
+    assert waiting(0) == [(Job.FETCH_MEDIA, (str(text.id),))]
+    assert waiting(60) == [(Job.ACCESSION, ()), (Job.FETCH_MEDIA, (str(text.id),))]
+    installation.archive.accession_waiting(now=now())
+    assert waiting(60)[0] == (Job.READ, (str(text.id),))
+    assert (Job.ACCESSION, ()) not in waiting(60)
+    with installation.engine.begin() as connection:
+        connection.execute(
+            reading.insert().values(
+                exhibit_id=text.id, version=1000, read_at=now(), state="read", content={}, words="", ordered_at=now()
+            )
+        )
+    assert waiting(60)[0] == (Job.DECIDE_REPLY, (str(text.id),))
+    with installation.engine.begin() as connection:
+        connection.execute(reply_item.insert().values(exhibit_id=text.id, reply_id=None, decided_at=now()))
+        connection.execute(update(acquisition).values(door={}))
+    assert waiting(60) == []
+    with installation.engine.connect() as connection:
+        assert connection.execute(select(exhibit.c.id)).scalar_one() == text.id
+        assert connection.execute(select(package.c.id)).first() is None
