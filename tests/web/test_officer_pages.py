@@ -408,6 +408,7 @@ def test_a_package_that_is_not_what_was_built_is_never_taken_whole(site, case, d
     stored = site.casework.archive.vault.put(
         "packages/wrong",
         body,
+        size_bytes=len(body),
         sha256=hashlib.sha256(body).hexdigest(),
         retain_until=FAR,
         metadata={},
