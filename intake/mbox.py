@@ -16,7 +16,8 @@ _STRICT = re.compile(
     rb"(?:\d{1,2} +)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [^\r\n]{0,60}\d{4}[^\r\n]{0,60}\r?\n",
     re.MULTILINE,
 )
-_LOOSE = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\r\n]*\r?\n")
+# Without a date to know it by, such a line follows a blank one and is followed by a header.
+_LOOSE = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\r\n]*\r?\n(?=[!-9;-~]{1,100}:)")
 
 
 @dataclass(frozen=True, slots=True)
