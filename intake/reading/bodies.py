@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from intake.reading import limits
-from intake.reading.model import Attachment, Role, Slice, displayable
+from intake.reading.model import REPLACED, Attachment, Role, Slice, displayable
 from intake.reading.parts import Part, Walker
 from intake.reading.text_of_html import HtmlText, text_of_html
 from intake.reading.transfer import decode_text, decode_transfer
@@ -127,10 +127,11 @@ def _segment(part: Part, walker: Walker) -> Segment:
 def _text(part: Part, walker: Walker) -> str:
     data, odd = part.decoded()
     text, strange = decode_text(data[: 4 * limits.HTML_CHARACTERS], part.content.parameters.get("charset"))
-    for defect in (odd, strange):
+    shown = displayable(text)
+    for defect in (odd, strange, None if shown == text else REPLACED):
         if defect is not None:
             walker.note(defect)
-    return _unflowed(text, part) if part.content.parameters.get("format", "").lower() == "flowed" else text
+    return _unflowed(shown, part) if part.content.parameters.get("format", "").lower() == "flowed" else shown
 
 
 def _unflowed(text: str, part: Part) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from intake.reading import limits
+from intake.reading.model import displayable
 from intake.reading.transfer import decode_base64, decode_text
 
 _FIELD: Final = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
@@ -86,7 +87,7 @@ def _after_blank_line(raw: bytes, position: int, end: int) -> int:
 def decode_field(value: bytes) -> str:
     """A field's value for display: 8-bit bytes as UTF-8 (else Windows-1252), encoded words decoded."""
     text, _ = decode_text(value[: limits.HEADER_CHARACTERS], None)
-    return decode_words(text).strip()
+    return displayable(decode_words(text).strip())
 
 
 def decode_words(text: str) -> str:

@@ -11,6 +11,7 @@ would put the offender's conduct at the minute she reported it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -24,7 +25,6 @@ from intake.reading.fields import Block, decode_field, decode_words, through_fac
 from intake.reading.forwarded import Inline, find_forward, is_separator
 from intake.reading.identifiers import find_identifiers
 from intake.reading.model import (
-    REPLACED,
     Attachment,
     Claimed,
     Direction,
@@ -38,6 +38,12 @@ from intake.reading.model import (
 from intake.reading.parts import Part, Walker
 from intake.reading.transfer import decode_text
 
+# `Dan Frost <dan@example.com>` or the address alone: three mails in four, and the header factory takes 200 µs for it.
+_PLAIN_PERSON: Final = re.compile(
+    rb"(?:([A-Za-z][A-Za-z0-9 ]{0,99}?)[ ]{0,9})?"
+    rb"<([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)>"
+    rb"|([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)"
+)
 _DISAGREE: Final = "the text and the HTML of this mail name different authors: neither is taken"
 
 
@@ -224,6 +230,8 @@ def people_of(block: Block, name: str) -> tuple[Reported, ...]:
 
 
 def _people(name: str, value: bytes) -> tuple[Reported, ...]:
+    if plain := _PLAIN_PERSON.fullmatch(value.strip()):
+        return (_reported((plain[1] or b"").decode(), (plain[2] or plain[3]).decode()),)
     header = through_factory(name, value)
     addresses = getattr(header, "addresses", ())
     if addresses and not getattr(header, "defects", ("unknown",)) and all("@" in each.addr_spec for each in addresses):
@@ -249,7 +257,7 @@ def _subject(block: Block) -> str | None:
 
 
 def _headers(block: Block) -> Headers:
-    return tuple((name, displayable(decode_field(value))) for name, value in block.fields)
+    return tuple((name, decode_field(value)) for name, value in block.fields)
 
 
 def _attachments(content: Content, opened: Sequence[_Opened]) -> tuple[Attachment, ...]:
@@ -272,16 +280,10 @@ def _finish(
     remote_content: tuple[str, ...],
     walker: Walker,
 ) -> Reading:
-    text, subject, note = displayable(reading.text), reading.subject, reading.note
-    if text != reading.text:
-        walker.note(REPLACED)
     return replace(
         reading,
         headers=headers,
         attachments=attachments,
         remote_content=remote_content,
-        text=text,
-        subject=None if subject is None else displayable(subject),
-        note=None if note is None else displayable(note),
         defects=tuple(map(displayable, walker.defects)),
     )

@@ -173,7 +173,7 @@ class _Lines:
     def result(self) -> HtmlText:
         self._break()
         text = re.sub(r"\n(?:[> ]*\n){3,}", "\n\n\n", "\n".join(self._lines)).strip("\n")
-        return HtmlText(text, tuple(self._remote), tuple(self._links), tuple(self.defects))
+        return HtmlText(displayable(text), tuple(self._remote), tuple(self._links), tuple(self.defects))
 
     def _break(self, *, always: bool = False) -> None:
         line = "".join(self._line).replace("\xa0", " ").rstrip()

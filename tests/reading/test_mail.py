@@ -337,3 +337,18 @@ def test_a_redirected_mail_is_the_original_and_its_author_is_not_the_one_who_red
     assert reading.direction == "inbound"
     own = reading_of(b"Resent-From: Dan Frost <dan.frost@example.com>\r\n" + ORIGINAL)
     assert own.reported_from.is_empty
+
+
+def test_control_characters_anywhere_in_a_mail_leave_a_reading_that_round_trips():
+    body = (
+        "---------- Forwarded message ---------\nFrom: Dan\x01 <dan.frost@example.com>\nDate: 1\x02 May\nSubject: a\x00b\nTo: x@example.org\n\nhi\x07\n\n"
+        + "From: E\x03\nSent: \x04\nSubject: \x05\n\nx"
+    )
+    for raw in (
+        mail(body, subject="Fwd: \x06"),
+        html_mail(body.replace("\n", "<br>") + "&#1;&#xD800;&#0;"),
+        attached(body.encode().partition(b"\n")[2]),
+    ):
+        reading = reading_of(raw)
+        assert from_json(json.loads(json.dumps(to_json(reading)))) == reading
+        assert "some characters cannot be shown and were replaced" in reading.defects
