@@ -40,7 +40,8 @@ class Server(SMTP):
     line_length_limit = LINE_LIMIT_BYTES
 
 
-@dataclass(frozen=True, slots=True)
+# No slots: aiosmtpd inspects its handler; up to Python 3.11.2, Debian 12's, a slotted dataclass cannot be inspected.
+@dataclass(frozen=True)
 class Postman:
     """Decides who may send where, and delivers."""
 
