@@ -27,7 +27,7 @@ from archive.marks import count, get_mark, set_mark
 from archive.tables import mark
 from intake.errors import MailboxUnavailableError
 from intake.imap import Mailbox
-from intake.locating import MailboxEpoch, locate, located
+from intake.locating import MailboxEpoch, locate, located, seen_elsewhere
 from intake.mail_sender import mail_sender
 from intake.retrieval import Gap, Limits, Line, Retrieved, retrieve
 
@@ -117,8 +117,8 @@ def _archive(
     items = sorted(((_acquisition(epoch, mail, at), mail.uid) for mail in mails), key=lambda pair: pair[0].sha256)
     with archive.engine.begin() as connection:
         elsewhere = located(connection, [item for item, _ in items])
-        for item, _ in items:
-            if item.id not in elsewhere and (match := locate(connection, epoch, item, at=at)):
+        for item in seen_elsewhere(connection, epoch, [item for item, _ in items if item.id not in elsewhere]):
+            if match := locate(connection, epoch, item, at=at):
                 elsewhere[item.id] = match
     todo = sorted(((item, uid) for item, uid in items if item.id not in elsewhere), key=lambda pair: pair[1])
     answers = archive.accession_now([(item, Belonging(sender=mail_sender(item.raw))) for item, _ in todo], now=at)

@@ -59,33 +59,32 @@ class Mailbox:
             LoginRefusedError: It knows this account or password not.
             InsecureMailboxError: It offers no encryption.
         """
-        context = tls or ssl.create_default_context()
         with speaking("be reached"):
             client = IMAPClient(
                 url.host,
                 url.port,
                 ssl=url.tls,
-                ssl_context=context if url.tls else None,
+                ssl_context=tls or ssl.create_default_context() if url.tls else None,
                 timeout=SocketTimeout(connect=connect_seconds, read=read_seconds),
             )
         # Otherwise imapclient turns INTERNALDATE into the machine's local time and drops the zone.
         client.normalise_times = False
         mailbox = cls(client, url)
         try:
-            mailbox._secure(context)
+            mailbox._secure(tls)
             mailbox._login()
         except BaseException:
             mailbox.drop()
             raise
         return mailbox
 
-    def _secure(self, context: ssl.SSLContext) -> None:
+    def _secure(self, tls: ssl.SSLContext | None) -> None:
         if self.url.tls or is_loopback(self.url.host):
             return
         with speaking("encrypt the connection"):
             if not self._client.has_capability("STARTTLS"):
                 raise InsecureMailboxError(self.url.host)
-            self._client.starttls(context)
+            self._client.starttls(tls or ssl.create_default_context())
 
     def _login(self) -> None:
         try:

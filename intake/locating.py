@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, func, select, text
+from sqlalchemy import ColumnElement, Connection, exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from archive.acquisition import Acquisition, acquisition_id, imap_source_id, rendered
@@ -78,6 +78,15 @@ def located(connection: Connection, items: Sequence[Acquisition]) -> dict[UUID, 
     }
 
 
+def seen_elsewhere(connection: Connection, epoch: MailboxEpoch, items: Sequence[Acquisition]) -> list[Acquisition]:
+    """Which of these have the bytes of a mail of this folder in another epoch: most have not, and are done with."""
+    query = select(acquisition.c.sha256).where(
+        acquisition.c.sha256 == func.any([item.sha256 for item in items]), _in_another_epoch(epoch)
+    )
+    found = set(connection.execute(query).scalars())
+    return [item for item in items if item.sha256 in found]
+
+
 def locate(connection: Connection, epoch: MailboxEpoch, item: Acquisition, *, at: datetime) -> UUID | None:
     """Record a mail as a further location of an acquisition of an earlier epoch, if one matches and is still free.
 
@@ -99,19 +108,6 @@ def locate(connection: Connection, epoch: MailboxEpoch, item: Acquisition, *, at
 
 
 def _free_match(connection: Connection, epoch: MailboxEpoch, item: Acquisition) -> UUID | None:
-    candidates = (
-        select(acquisition.c.id)
-        .where(
-            acquisition.c.sha256 == item.sha256,
-            acquisition.c.delivered_at.is_not_distinct_from(item.delivered_at),
-            acquisition.c.source_id.startswith(epoch.folder_prefix, autoescape=True),
-            ~acquisition.c.source_id.startswith(epoch.prefix, autoescape=True),
-        )
-        .order_by(acquisition.c.received_at, acquisition.c.id)
-    )
-    # Most mails match nothing: only those that might wait for one another.
-    if connection.execute(candidates.limit(1)).first() is None:
-        return None
     connection.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:content, 0))"),
         {"content": f"{epoch.folder_prefix}{item.sha256}"},
@@ -123,4 +119,20 @@ def _free_match(connection: Connection, epoch: MailboxEpoch, item: Acquisition) 
     taken = exists().where(
         location.c.acquisition_id == acquisition.c.id, location.c.source_id.startswith(epoch.prefix, autoescape=True)
     )
-    return connection.execute(candidates.where(~taken).limit(1)).scalar()
+    free = (
+        select(acquisition.c.id)
+        .where(
+            acquisition.c.sha256 == item.sha256,
+            acquisition.c.delivered_at.is_not_distinct_from(item.delivered_at),
+            _in_another_epoch(epoch),
+            ~taken,
+        )
+        .order_by(acquisition.c.received_at, acquisition.c.id)
+    )
+    return connection.execute(free.limit(1)).scalar()
+
+
+def _in_another_epoch(epoch: MailboxEpoch) -> ColumnElement[bool]:
+    return acquisition.c.source_id.startswith(
+        epoch.folder_prefix, autoescape=True
+    ) & ~acquisition.c.source_id.startswith(epoch.prefix, autoescape=True)

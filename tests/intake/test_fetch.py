@@ -181,7 +181,7 @@ def kill_before(monkeypatch, owner, name, *, after=False, calls=1):
 STEPS = [
     (Mailbox, "sizes"),
     (Mailbox, "fetch"),
-    (fetching, "locate"),
+    (fetching, "located"),
     (Vault, "put"),
     (Archive, "_record_fresh"),
     (Archive, "accession_now"),
@@ -245,7 +245,8 @@ def test_two_workers_with_the_same_announcement_archive_each_mail_once(installat
     fetch(installation, desk)
     assert held(installation) == sorted(mails)
     assert desk.holds() == {}
-    assert sorted(desk.holds("Archived").values()) == sorted(mails)
+    # Dovecot moves by copying: told twice at once it may copy twice. The mailbox has it twice, the archive once.
+    assert set(desk.holds("Archived").values()) == set(mails)
 
 
 def test_a_vault_that_is_away_leaves_every_mail_where_it_is(installation, desk, monkeypatch):
