@@ -74,11 +74,11 @@ class BoundedReader:
         request = json.dumps(asked).encode()
         with self._lock:
             try:
-                answer = self._ask(request, raw)
+                answer = self._ask(request, raw, wall_seconds)
             except _OPERATING_SYSTEM_ERRORS:
                 # The template died between two readings (an operator, the kernel): once more, with a new one.
                 self._stop()
-                answer = self._ask(request, raw)
+                answer = self._ask(request, raw, wall_seconds)
         return from_json(json.loads(answer))
 
     def close(self) -> None:
@@ -86,13 +86,16 @@ class BoundedReader:
         with self._lock:
             self._stop()
 
-    def _ask(self, request: bytes, raw: bytes) -> bytes:
+    def _ask(self, request: bytes, raw: bytes, wall_seconds: float) -> bytes:
         process = self._running()
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - pipes were asked for: for mypy
         process.stdin.write(_LENGTHS.pack(len(request), len(raw)))
         process.stdin.write(request)
         process.stdin.write(raw)
         process.stdin.flush()
+        # The template keeps its child's time; that it keeps it is watched here.
+        if not select.select([process.stdout], [], [], wall_seconds + _SECONDS_TO_START)[0]:
+            raise TimeoutError
         length, _ = _LENGTHS.unpack(_exactly(process.stdout, _LENGTHS.size))
         return _exactly(process.stdout, length)
 

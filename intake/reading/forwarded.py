@@ -136,6 +136,12 @@ def _is_pasted(rule: str, subject: str | None, lines: Sequence[Line], header: Qu
     )
 
 
+def quotes_a_message(text: str) -> bool:
+    """Whether `text` holds the head of another message at all, forwarded or answered."""
+    lines = quoted_lines(text[: limits.TEXT_CHARACTERS])
+    return _outermost(lines, "unknown") is not None
+
+
 def subject_kind(subject: str | None) -> tuple[Kind, str | None]:
     """What the outermost prefix of a subject says of the mail, and the subject without it."""
     if subject is None:

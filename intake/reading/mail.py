@@ -22,7 +22,7 @@ from intake.reading.bodies import Content, attachment_of, read_content
 from intake.reading.dates import claimed_from
 from intake.reading.diary import diary_kind
 from intake.reading.fields import Block, decode_field, decode_words, through_factory
-from intake.reading.forwarded import Inline, find_forward, is_separator
+from intake.reading.forwarded import Inline, find_forward, is_separator, quotes_a_message
 from intake.reading.identifiers import find_identifiers
 from intake.reading.model import (
     Attachment,
@@ -44,6 +44,7 @@ _PLAIN_PERSON: Final = re.compile(
     rb"<([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)>"
     rb"|([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)"
 )
+_IN_DOUBT: Final = "another message is quoted in the text; it is not certain that it was forwarded, so nobody is named"
 _DISAGREE: Final = "the text and the HTML of this mail name different authors: neither is taken"
 
 
@@ -151,6 +152,8 @@ def _without_original(version: int, mail: Part, content: Content, walker: Walker
     if found is not None:
         return _with_inline(version, mail, content, found)
     text = content.plain
+    if quotes_a_message(text):
+        walker.note(_IN_DOUBT)
     kind = diary_kind(text) or diary_kind(subject or "") or "message"
     return Reading(
         version=version, kind=kind, subject=subject, text=text, identifiers=_identifiers(text, content.links)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import quopri
 from pathlib import Path
 
 import pytest
@@ -342,7 +343,7 @@ def test_a_redirected_mail_is_the_original_and_its_author_is_not_the_one_who_red
 def test_control_characters_anywhere_in_a_mail_leave_a_reading_that_round_trips():
     body = (
         "---------- Forwarded message ---------\nFrom: Dan\x01 <dan.frost@example.com>\nDate: 1\x02 May\nSubject: a\x00b\nTo: x@example.org\n\nhi\x07\n\n"
-        + "From: E\x03\nSent: \x04\nSubject: \x05\n\nx"
+        "From: E\x03\nSent: \x04\nSubject: \x05\n\nx"
     )
     for raw in (
         mail(body, subject="Fwd: \x06"),
@@ -352,3 +353,35 @@ def test_control_characters_anywhere_in_a_mail_leave_a_reading_that_round_trips(
         reading = reading_of(raw)
         assert from_json(json.loads(json.dumps(to_json(reading)))) == reading
         assert "some characters cannot be shown and were replaced" in reading.defects
+
+
+FORWARDS = json.loads((Path(__file__).parent / "corpora" / "forwards" / "cases.json").read_text())
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+def test_every_public_forward_reads_the_same_as_a_whole_mail(encoding):
+    encode = {"base64": base64.encodebytes, "quoted-printable": quopri.encodestring}[encoding]
+    for case in FORWARDS:
+        head = "" if case["subject"] is None else f"Subject: {case['subject'].strip()}\r\n"
+        raw = f"From: s@example.org\r\n{head}Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode()
+        reading = reading_of(raw + encode(case["body"].encode()))
+        email = case["expected"]["email"] or {"from": {}}
+        assert (reading.reported_from.name, reading.reported_from.address) == (
+            email["from"].get("name"),
+            email["from"].get("address"),
+        )
+        assert (reading.forward is not None) == case["expected"]["forwarded"]
+        if reading.forward is not None:
+            assert (reading.text, reading.subject, reading.claimed.text) == (
+                email["body"],
+                email["subject"],
+                email["date"],
+            )
+            assert reading.claimed.at is not None or reading.claimed.order_ambiguous
+
+
+def test_where_a_quoted_message_is_left_in_doubt_that_is_said():
+    reading = reading_of(html_mail(HTML_FORWARDS["outlook-desktop"], subject="evidence"))
+    assert reading.reported_from.is_empty
+    assert any("not certain that it was forwarded" in each for each in reading.defects)
+    assert reading_of(mail("He was outside again.", subject="Tonight")).defects == ()
