@@ -254,6 +254,7 @@ GRANT SELECT, INSERT, UPDATE ON account, session, "case", case_member, contribut
 GRANT DELETE ON session TO holdfast_app;
 GRANT SELECT, INSERT ON custody_entry, custody_payload, custody_pending TO holdfast_app;
 GRANT SELECT ON custody_leaf, tree_node, checkpoint TO holdfast_app;
+GRANT SELECT ON alembic_version TO holdfast_app;
 GRANT SELECT, INSERT ON custody_entry, custody_payload, custody_pending TO holdfast_sequencer;
 GRANT SELECT, INSERT, UPDATE ON mark TO holdfast_sequencer;
 GRANT DELETE ON custody_pending TO holdfast_sequencer;
