@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cli import care, evidence, local, people, processes
+from cli import care, demo, evidence, local, people, processes
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -20,6 +20,7 @@ for command in (
     processes.beat,
     local.up,
     local.services,
+    demo.demo,
     people.user,
     people.case,
     people.contributor,
