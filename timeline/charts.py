@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 WEEK: Final = timedelta(days=7)
 MOST_BARS: Final = 104
 _WIDTH, _HEIGHT = 720, 200
+_HALF_A_LABEL = 34
 _LEFT, _BOTTOM, _TOP, _RIGHT = 36, 30, 18, 8
 _INK, _BAR, _LINE = "#0b0c0c", "#1d5a80", "#b1b4b6"
 
@@ -52,7 +53,7 @@ def weeks_svg(weeks: tuple[Week, ...], *, name: str = "weeks") -> str:
         return ""
     top = max(week.contacts for week in shown)
     step = (_WIDTH - _LEFT - _RIGHT) / len(shown)
-    bars = "".join(_bar(week, place, step, top, last=week is shown[-1]) for place, week in enumerate(shown))
+    bars = "".join(_bar(week, place, step, top) for place, week in enumerate(shown))
     title, described = "Contacts per week", _described(weeks, shown, top)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="hf-chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
@@ -71,7 +72,7 @@ def _described(weeks: tuple[Week, ...], shown: tuple[Week, ...], top: int) -> st
     )
 
 
-def _bar(week: Week, place: int, step: float, top: int, *, last: bool) -> str:
+def _bar(week: Week, place: int, step: float, top: int) -> str:
     height = round((_HEIGHT - _TOP - _BOTTOM) * week.contacts / top) if week.contacts else 0
     x, base = _LEFT + place * step, _HEIGHT - _BOTTOM
     width = min(step * 0.8, 40)
@@ -84,7 +85,7 @@ def _bar(week: Week, place: int, step: float, top: int, *, last: bool) -> str:
     )
     count = _label(middle, base - height - 5, str(week.contacts), "middle") if step >= 16 and week.contacts else ""  # noqa: PLR2004
     every = max(1, round(80 / step))
-    is_named = place % every == 0 and not (last and place)
+    is_named = place % every == 0 and middle + _HALF_A_LABEL <= _WIDTH
     dated = _label(middle, _HEIGHT - 10, f"{week.monday.day} {week.monday:%b %y}", "middle") if is_named else ""
     return bar + count + dated
 
