@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from archive.acquisition import Channel, rendered
@@ -34,6 +34,9 @@ ACTOR: Final = "system:replies"
 AT_ONCE: Final = 500
 IMPORTED: Final = "file:"
 _DAY = timedelta(days=1)
+# A constant, not a parameter: once a connection has prepared the statement and planned it for any value, the server
+# can no longer tell that the partial index `reply_one_planned` is meant, and refuses it.
+PLANNED: Final = text("state = 'planned'")
 
 log = structlog.get_logger()
 
@@ -215,7 +218,7 @@ def _plan(connection: Connection, decision: Decision, person: Contributor | None
                 planned_at=now,
                 due_at=decision.when,
             )
-            .on_conflict_do_nothing(index_elements=["contact_id"], index_where=reply.c.state == "planned")
+            .on_conflict_do_nothing(index_elements=["contact_id"], index_where=PLANNED)
             .returning(reply.c.id)
         )
         made = connection.execute(fresh).scalar()
