@@ -177,7 +177,7 @@ def home() -> Iterator[Path]:
 
 def _start(folder: Path) -> None:
     # Only what the machine needs: settings of the developer's own must not reach the tests.
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
     watched = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
     log = folder / "services.log"
     # Not subprocess: it outlives this worker, and a Popen that is forgotten while its process runs warns.

@@ -60,7 +60,7 @@ def find_it_again(environment):
 def by_hand(home, *options):
     """`python -m services`, as a person starts it; gives the process and its settings."""
     command = [sys.executable, "-m", "services", "--home", str(home), *options]
-    environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
@@ -149,6 +149,7 @@ def test_a_signal_while_starting_leaves_no_child(home, signal_number):
     with by_hand(home) as process:
         record = home / "state" / "children.json"
         while not (record.exists() and json.loads(record.read_text())["children"]):
+            assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal_number)
         exports, _ = process.communicate(timeout=60)

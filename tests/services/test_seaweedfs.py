@@ -1,9 +1,7 @@
 """The vault's server: locks hold, and the administrator's doors are shut."""
 
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import requests
@@ -72,7 +70,7 @@ def test_a_shell_without_the_homes_certificate_gets_nowhere(stack, tmp_path):
     seaweedfs = stack.parts.seaweedfs
     master = f"127.0.0.1:{seaweedfs._ports['master']}.{seaweedfs._grpc_ports['master']}"
     filer = f"127.0.0.1:{seaweedfs._ports['filer']}.{seaweedfs._grpc_ports['filer']}"
-    command = [str(Path(sys.executable).with_name("weed")), "shell", f"-master={master}", f"-filer={filer}"]
+    command = [*seaweedfs._program(), "shell", f"-master={master}", f"-filer={filer}"]
     with pytest.raises(subprocess.TimeoutExpired) as stuck:
         # It tries to connect for ever; with the certificate it answers in 0.3 s.
         subprocess.run(command, input="fs.ls /buckets\nexit\n", capture_output=True, text=True, cwd=tmp_path,
