@@ -1,0 +1,104 @@
+#!/opt/venv/bin/python
+"""Is this process doing its work? `health.py web|worker|sequencer|mailbox|beat`: exit code 0 or 1, one line on why not.
+
+A container whose process died is restarted; this is about a process that lives and does nothing. Only the web process
+has a port to ask, so the others are judged by what they leave behind. "Unhealthy" may also mean that a part they need
+is away: either way the work is not being done.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from archive.database import engine
+from archive.tables import acquisition, custody_entry, custody_pending, mark
+from intake.mailbox import SEEN
+from settings import Settings
+
+ANSWER_SECONDS = 5
+LONGEST_WAIT = timedelta(minutes=5)
+# Celery's beat writes its schedule to disk every three minutes.
+LONGEST_SILENCE_SECONDS = 600
+
+
+class UnhealthyError(Exception):
+    """The process does not do its work."""
+
+
+def web(settings: Settings) -> None:
+    """The web process answers."""
+    port = settings.bind.rpartition(":")[2]
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=ANSWER_SECONDS):
+            return
+    except OSError as error:
+        raise UnhealthyError(f"no answer ({type(error).__name__})") from error
+
+
+def sequencer(settings: Settings) -> None:
+    """No custody entry has waited long for its place."""
+    waiting = select(func.min(custody_entry.c.at)).join(
+        custody_pending, custody_pending.c.entry_id == custody_entry.c.id
+    )
+    _require_recent(_asked(settings, lambda connection: connection.execute(waiting).scalar()), "an entry waits since")
+
+
+def worker(settings: Settings) -> None:
+    """No text has waited long for the vault."""
+    waiting = select(func.min(acquisition.c.received_at)).where(acquisition.c.state == "received")
+    _require_recent(_asked(settings, lambda connection: connection.execute(waiting).scalar()), "a text waits since")
+
+
+def mailbox(settings: Settings) -> None:
+    """The folder was looked at a short while ago."""
+    looked = select(mark.c.at).where(mark.c.name == SEEN)
+    at = _asked(settings, lambda connection: connection.execute(looked).scalar())
+    if at is None:
+        raise UnhealthyError("the folder was never looked at")
+    _require_recent(at, "the folder was last looked at")
+
+
+def beat(settings: Settings) -> None:
+    """The schedule is being written."""
+    written = [path.stat().st_mtime for path in (settings.home / "state").glob("beat*")]
+    if not written or time.time() - max(written) > LONGEST_SILENCE_SECONDS:
+        raise UnhealthyError("the schedule is not being written")
+
+
+def _asked(settings: Settings, look: Callable[[Connection], datetime | None]) -> datetime | None:
+    url = settings.database_url or settings.need("database_sequencer_url")
+    asked = engine(url, pool_size=1, statement_timeout_seconds=ANSWER_SECONDS)
+    try:
+        with asked.connect() as connection:
+            return look(connection)
+    finally:
+        asked.dispose()
+
+
+def _require_recent(at: datetime | None, what: str) -> None:
+    if at is not None and datetime.now(UTC) - at > LONGEST_WAIT:
+        raise UnhealthyError(f"{what} {at:%Y-%m-%d %H:%M} UTC")
+
+
+CHECKS = {"web": web, "sequencer": sequencer, "worker": worker, "mailbox": mailbox, "beat": beat}
+
+
+def main() -> int:
+    """Check the process that the command line names."""
+    try:
+        CHECKS[sys.argv[1]](Settings.from_environment(os.environ))
+    except Exception as error:  # noqa: BLE001 - whatever is wrong, it is not healthy
+        print(f"{sys.argv[1]}: {error if isinstance(error, UnhealthyError) else type(error).__name__}")  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
