@@ -61,7 +61,7 @@ class Pace:
     """
 
     poll_seconds: float = 60.0
-    again: timedelta = timedelta(minutes=2)
+    again: timedelta = timedelta(seconds=30)
     batch: int = 50
     most_pending: int = 5000
     lost_pause: tuple[float, float] = (1.0, 60.0)
@@ -123,8 +123,10 @@ class Watcher:
             log.info("mailbox.connected", idle=mailbox.can_idle, move=mailbox.can_move)
             while not stop.is_set():
                 found = self.look(mailbox)
-                self._failures, self._alerted = 0, False
+                self._alerted = False
                 self._wait(mailbox, BACKLOG_SECONDS if found.waiting else self._pace.poll_seconds, stop)
+                # Only now: a server that hangs up on every IDLE is not logged in to every second.
+                self._failures = 0
 
     def look(self, mailbox: Mailbox) -> Look:
         """List the folder and announce what the archive does not know, or what could be put away and is not.
