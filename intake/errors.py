@@ -10,6 +10,7 @@ RefusedError                        tell the person
 ├── LoginRefusedError               wrong password, or this account may not
 ├── NoSuchMailboxError              the account has no such folder
 ├── InsecureMailboxError            the password would cross a network in the clear
+├── OtherMailboxError               this batch was announced for another mailbox
 ├── UidValidityChangedError         the UIDs of this batch mean nothing any more
 ├── TwilioRefusedError              wrong credentials, or no such thing
 ├── MediaRefusedError               a host, a redirect or a size that is not allowed
@@ -101,6 +102,17 @@ class InsecureMailboxError(RefusedError):
 
     def __str__(self) -> str:
         return f"{self.host} offers no encryption: the password is not sent; use imaps://"
+
+
+class OtherMailboxError(RefusedError):
+    """UIDs were announced for a mailbox that is not the one in the settings (any more)."""
+
+    def __init__(self, announced: str, found: str) -> None:
+        super().__init__(announced, found)
+        self.announced, self.found = announced, found
+
+    def __str__(self) -> str:
+        return f"announced for {self.announced}, but the settings name {self.found}"
 
 
 class UidValidityChangedError(RefusedError):

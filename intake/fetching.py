@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -25,7 +26,7 @@ from archive.alerts import raise_alert
 from archive.errors import IntegrityFault
 from archive.marks import count, get_mark, set_mark
 from archive.tables import mark
-from intake.errors import MailboxUnavailableError
+from intake.errors import MailboxUnavailableError, OtherMailboxError
 from intake.imap import Mailbox
 from intake.locating import MailboxEpoch, locate, located, seen_elsewhere
 from intake.mail_sender import mail_sender
@@ -87,11 +88,12 @@ def fetch_batch(
 
     Raises:
         MailboxUnavailableError: The server is away; repeat.
+        OtherMailboxError: The connection is to another folder or account.
         UidValidityChangedError: The UIDs mean nothing any more: the watcher announces others.
         VaultUnavailableError: Nothing of the chunk at hand is recorded; repeat.
     """
     done = FetchedBatch()
-    with Line(open_mailbox, epoch.uidvalidity) as line:
+    with Line(partial(_opened, open_mailbox, epoch), epoch.uidvalidity) as line:
         for chunk in retrieve(line, uids, limits):
             mails = [one for one in chunk if isinstance(one, Retrieved)]
             gaps = [one for one in chunk if isinstance(one, Gap)]
@@ -101,6 +103,16 @@ def fetch_batch(
             done += outcome + FetchedBatch(gaps=tuple(gap.uid for gap in gaps), put_away=put_away)
     log.info("mailbox.fetched", archived=len(done.archived), located=len(done.located), gaps=len(done.gaps))
     return done
+
+
+def _opened(open_mailbox: Callable[[], Mailbox], epoch: MailboxEpoch) -> Mailbox:
+    """A connection to the epoch's folder: an announcement may be older than the settings."""
+    mailbox = open_mailbox()
+    url = mailbox.url
+    if (url.account, url.folder) != (epoch.account, epoch.mailbox):
+        mailbox.close()
+        raise OtherMailboxError(f"{epoch.account}/{epoch.mailbox}", f"{url.account}/{url.folder}")
+    return mailbox
 
 
 def _archive(

@@ -59,14 +59,18 @@ class Mailbox:
             LoginRefusedError: It knows this account or password not.
             InsecureMailboxError: It offers no encryption.
         """
-        with speaking("be reached"):
-            client = IMAPClient(
-                url.host,
-                url.port,
-                ssl=url.tls,
-                ssl_context=tls or ssl.create_default_context() if url.tls else None,
-                timeout=SocketTimeout(connect=connect_seconds, read=read_seconds),
-            )
+        try:
+            with speaking("be reached"):
+                client = IMAPClient(
+                    url.host,
+                    url.port,
+                    ssl=url.tls,
+                    ssl_context=tls or ssl.create_default_context() if url.tls else None,
+                    timeout=SocketTimeout(connect=connect_seconds, read=read_seconds),
+                )
+        except (IMAPClientError, UnreadableAnswerError) as error:
+            # A greeting that is not OK: servers say BYE to whom they have no room for.
+            raise MailboxUnavailableError("be reached", str(error)) from error
         # Otherwise imapclient turns INTERNALDATE into the machine's local time and drops the zone.
         client.normalise_times = False
         mailbox = cls(client, url)
@@ -81,19 +85,32 @@ class Mailbox:
     def _secure(self, tls: ssl.SSLContext | None) -> None:
         if self.url.tls or is_loopback(self.url.host):
             return
-        with speaking("encrypt the connection"):
-            if not self._client.has_capability("STARTTLS"):
-                raise InsecureMailboxError(self.url.host)
-            self._client.starttls(tls or ssl.create_default_context())
+        if not self._has("STARTTLS"):
+            raise InsecureMailboxError(self.url.host)
+        try:
+            with speaking("encrypt the connection"):
+                self._client.starttls(tls or ssl.create_default_context())
+        except (IMAPClientError, UnreadableAnswerError) as error:
+            raise MailboxUnavailableError("encrypt the connection", str(error)) from error
 
     def _login(self) -> None:
         try:
             with speaking("log in"):
                 self._client.login(self.url.user, self.url.password)
         except IMAPClientError as error:
+            # imapclient says "login error" also where the connection was lost meanwhile.
+            if isinstance(error.__context__, IMAPClientAbortError):
+                raise MailboxUnavailableError("log in", str(error)) from error
             raise LoginRefusedError(self.url.host, str(error)) from error
         except UnreadableAnswerError as error:
             raise MailboxUnavailableError("log in", str(error)) from error
+
+    def _has(self, capability: str) -> bool:
+        try:
+            with speaking("say what it can do"):
+                return bool(self._client.has_capability(capability))
+        except (IMAPClientError, UnreadableAnswerError) as error:
+            raise MailboxUnavailableError("say what it can do", str(error)) from error
 
     def __enter__(self) -> Self:
         return self
@@ -123,12 +140,12 @@ class Mailbox:
     @property
     def can_move(self) -> bool:
         """Whether the server has MOVE (RFC 6851)."""
-        return bool(self._client.has_capability("MOVE"))
+        return self._has("MOVE")
 
     @property
     def can_idle(self) -> bool:
         """Whether the server has IDLE (RFC 2177)."""
-        return bool(self._client.has_capability("IDLE"))
+        return self._has("IDLE")
 
     def select(self) -> Folder:
         """Open the folder, or open it again: what it says is fresh each time.

@@ -23,7 +23,8 @@ class Nasty:
     spell: int = FOREVER
     stated: dict = field(default_factory=dict)
     capabilities: bytes = CAPABILITIES
-    login_answer: bytes = b"OK in"
+    greeting: bytes = b"* OK nasty\r\n"
+    login_answer: bytes | None = b"OK in"
     select_answer: bytes = b"OK [READ-WRITE] open"
     uidvalidity: int = 7
     idle: str = "quiet"
@@ -62,7 +63,7 @@ class Nasty:
     def _serve(self, connection):
         with connection, connection.makefile("rb") as lines:
             try:
-                connection.sendall(b"* OK nasty\r\n")
+                connection.sendall(self.greeting)
                 for line in lines:
                     if not self._answer(connection, lines, *line.rstrip(b"\r\n").split(b" ", 1)):
                         return
@@ -80,6 +81,8 @@ class Nasty:
             b"UID MOVE": (b"", b"OK moved"),
             b"UID STORE": (b"", b"OK stored"),
         }
+        if word == b"LOGIN" and self.login_answer is None:
+            return False
         if word == b"LOGOUT":
             connection.sendall(b"* BYE\r\n" + tag + b" OK bye\r\n")
             return False

@@ -20,7 +20,7 @@ from archive.tables import account, acquisition, alert, exhibit, location
 from archive.vault import Vault
 from cli.composition import now
 from intake import fetching
-from intake.errors import UidValidityChangedError
+from intake.errors import OtherMailboxError, UidValidityChangedError
 from intake.fetching import GAP_MARK, USUAL_LIMITS, FetchedBatch, fetch_batch
 from intake.imap import Mailbox
 from intake.locating import MailboxEpoch, known_uids
@@ -300,7 +300,19 @@ def test_a_uid_that_is_used_again_for_other_bytes_is_a_further_observation(insta
 def test_an_announcement_of_another_uidvalidity_is_refused(installation, desk):
     desk.drop(MAIL)
     with pytest.raises(UidValidityChangedError):
-        fetch_batch(desk.open, installation.archive, MailboxEpoch("a", "INBOX", 1), [1], now=now)
+        epoch = MailboxEpoch(desk.url.account, "INBOX", 1)
+        fetch_batch(desk.open, installation.archive, epoch, [1], now=now)
+    assert list(desk.holds().values()) == [MAIL]
+
+
+@pytest.mark.parametrize(("account", "folder"), [("other@127.0.0.1", "INBOX"), (None, "Other")])
+def test_an_announcement_for_another_mailbox_is_refused(installation, desk, account, folder):
+    desk.drop(MAIL)
+    with desk.open() as mailbox:
+        uidvalidity = mailbox.select().uidvalidity
+    with pytest.raises(OtherMailboxError):
+        epoch = MailboxEpoch(account or desk.url.account, folder, uidvalidity)
+        fetch_batch(desk.open, installation.archive, epoch, [1], now=now)
     assert list(desk.holds().values()) == [MAIL]
 
 
@@ -390,7 +402,9 @@ def test_a_size_that_is_not_true_is_a_fact_of_the_door(installation):
     server = Nasty({1: MAIL}, stated={1: 7})
     url = MailboxUrl.parse(f"imap://desk:x@127.0.0.1:{server.port}")
     try:
-        fetch_batch(lambda: Mailbox.open(url), installation.archive, MailboxEpoch("a", "INBOX", 7), [1], now=now)
+        fetch_batch(
+            lambda: Mailbox.open(url), installation.archive, MailboxEpoch(url.account, "INBOX", 7), [1], now=now
+        )
     finally:
         server.close()
     (row,) = rows(installation, acquisition)

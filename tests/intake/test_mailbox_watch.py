@@ -200,8 +200,8 @@ def test_a_connection_that_dies_is_opened_again_without_a_busy_loop(installation
             began, before = time.monotonic(), server.connections
             time.sleep(1)
             assert server.connections - before <= 25 * (time.monotonic() - began)
-            server.idle = "quiet"
             server.bodies[2] = b"y"
+            server.idle = "quiet"
             until(lambda: set(queue.uids()) == {1, 2})
     finally:
         server.close()
