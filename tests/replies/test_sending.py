@@ -218,6 +218,17 @@ def test_what_comes_after_an_answer_left_begins_the_next_one(house):
     assert len(house.carrier.sent) == 2
 
 
+def test_the_twelfth_answer_that_one_connection_plans_is_planned_like_the_first(house):
+    # psycopg prepares a statement at its fifth use; PostgreSQL plans it for any value after five more.
+    items = [house.text() for _ in range(12)]
+    with house.engine.begin() as connection:
+        for item in items:
+            made = decide_for(connection, item, vault=house.installation.vault, now=NOW, limits=LIMITS)
+            assert isinstance(made.decision, Send)
+            connection.execute(update(reply).values(state="sent"))
+    assert len(house.replies()) == 12
+
+
 def test_deciding_twice_is_deciding_once(house):
     item = house.text()
     first, second = house.decide(item), house.decide(item)
