@@ -48,7 +48,9 @@ class Finding:
 @telling_errors
 def migrate_(*, as_json: bool) -> None:
     """Bring the database up to date, with the owner's login."""
-    revision = migrate(composition.owner_engine(Settings.from_environment(os.environ)))
+    owner = composition.owner_engine(Settings.from_environment(os.environ))
+    revision = migrate(owner)
+    owner.dispose()
     if as_json:
         print_json({"revision": revision})
     else:
@@ -93,7 +95,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield _asked("secret key", lambda: composition.secret(settings, "doctor") and "readable")
     yield _asked("broker", lambda: _broker(settings))
     try:
-        with composition.app_engine(settings).connect() as connection:
+        with composition.transaction(settings) as connection:
             yield from _database(connection)
     except (SQLAlchemyError, SettingsError) as error:
         yield Finding("database", fault=True, says=f"cannot be reached ({error}); check HOLDFAST_DATABASE_URL")
@@ -163,7 +165,7 @@ def _vault(settings: Settings) -> tuple[list[Trial], Finding]:
     refused = sum(trial.refused for trial in trials)
     says = f"refused {refused} of {len(trials)} forbidden acts"
     try:
-        with composition.app_engine(settings).begin() as connection:
+        with composition.transaction(settings) as connection:
             trusted = record_vault_test(connection, trials, bucket=vault.bucket, at=composition.now(), actor=actor())
     except SQLAlchemyError:
         return trials, Finding("vault", fault=True, says=f"{says}, but this could not be recorded: see database")

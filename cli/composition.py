@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -50,6 +52,29 @@ def app_engine(settings: Settings, *, pool_size: int = 5) -> Engine:
 def owner_engine(settings: Settings) -> Engine:
     """The owner's login, for migrations; the application's where no other is set."""
     return engine(settings.database_owner_url or settings.need("database_url"), statement_timeout_seconds=600)
+
+
+@contextmanager
+def transaction(settings: Settings) -> Iterator[Connection]:
+    """One transaction of one command, on a connection that is closed with it."""
+    own = app_engine(settings, pool_size=1)
+    try:
+        with own.begin() as connection:
+            yield connection
+    finally:
+        own.dispose()
+
+
+@contextmanager
+def open_archive(settings: Settings) -> Iterator[Archive]:
+    """Accession for one command; its threads and connections end with it."""
+    opened = archive(settings)
+    try:
+        yield opened
+    finally:
+        opened.threads.shutdown()
+        opened.engine.dispose()
+        opened.vault.client.close()
 
 
 def vault(settings: Settings, *, connections: int = VAULT_THREADS) -> Vault:

@@ -11,8 +11,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.panel import Panel
-from rich.table import Table
 
 from cli.demo_stage import Stage
 
@@ -57,33 +55,37 @@ def document(stage: Stage, ending: Ending, environment: Mapping[str, str]) -> di
 
 def summarise(stage: Stage, ending: Ending, environment: Mapping[str, str], console: Console, *, stays: bool) -> None:
     """Say what happened, what is wrong if anything is, and where to look."""
-    console.print()
-    console.print(f"  {_sentence(ending.counted)}")
-    for sentence in ending.wrong:
-        console.print(f"  [bold red]wrong[/]  {escape(sentence)}")
-    where = Table.grid(padding=(0, 2))
-    if stays:
-        address = environment["HOLDFAST_PUBLIC_URL"]
-        where.add_row("the case", f"{address}/cases/{stage.case.slug}/timeline")
-        where.add_row("sign in as", f"{stage.officer}")
-        where.add_row("password", f"{stage.password}  [dim](once; you choose your own)[/]")
-        where.add_row("text as Maya", f"{address}/demo/phone")
-        where.add_row("public page", f"{address}/")
-    where.add_row("package", escape(str(ending.package)))
-    where.add_row("verify it", escape(_command(ending)))
     colour, word = ("green", "verified") if ending.verified and not ending.wrong else ("red", "not as it should be")
-    title = f"[bold]{escape(stage.case.reference)}[/]: {word} [dim]after {ending.seconds:.0f} s[/]"
-    console.print(Panel(where, title=title, title_align="left", border_style=colour, expand=False), soft_wrap=True)
+    console.print(f"\n[bold {colour}]{stage.case.reference}: {word}[/] after {ending.seconds:.0f} s")
+    console.print(f"{_sentence(ending.counted)}\n", soft_wrap=True)
+    for sentence in ending.wrong:
+        console.print(f"  [bold red]wrong[/]        {escape(sentence)}", soft_wrap=True)
+    for name, where in _places(stage, ending, environment, stays=stays):
+        # Not folded: whatever the width of the terminal, a command or an address can be copied whole.
+        console.print(f"  [bold]{name:<12}[/] {escape(where)}", soft_wrap=True)
     if stays:
-        console.print("Ctrl-C stops everything. Nothing here reaches anybody: the phone and the mail are stand-ins.")
+        console.print("\nNothing reaches anybody: phones and mail are stand-ins. Ctrl-C stops everything.")
+
+
+def _places(stage: Stage, ending: Ending, environment: Mapping[str, str], *, stays: bool) -> list[tuple[str, str]]:
+    """Where to look, under short names."""
+    address = environment["HOLDFAST_PUBLIC_URL"]
+    pages = [
+        ("timeline", f"{address}/cases/{stage.case.slug}/timeline"),
+        ("sign in", f"{stage.officer}   password, once: {stage.password}"),
+        ("phone", f"{address}/demo/phone   text as Maya, and watch"),
+        ("public page", f"{address}/"),
+    ]
+    kept = [("package", str(ending.package)), ("verify again", _command(ending))]
+    return [*(pages if stays else []), *kept]
 
 
 def _sentence(counted: Mapping[str, int]) -> str:
     return (
-        f"{counted['sent']} messages sent, {counted['archived']} archived and locked, {counted['sealed']} sealed; "
-        f"{counted['answered']} answered, {counted['not_answered']} rightly not, "
-        f"{counted['answers_failed']} could not be; {counted['quarantined']} from strangers in quarantine, "
-        f"{counted['parked']} parked"
+        f"{counted['sent']} messages: {counted['archived']} archived and locked, {counted['sealed']} sealed. "
+        f"{counted['answered']} answered; {counted['not_answered']} not, as it should be; "
+        f"{counted['answers_failed']} answer could not go out. {counted['quarantined']} from strangers are in "
+        f"quarantine, {counted['parked']} parked."
     )
 
 

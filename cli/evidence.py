@@ -31,7 +31,7 @@ LONGEST_WAIT_SECONDS = 600
 @telling_errors
 def timeline(reference: str, form: str, *, as_json: bool, home: Path) -> None:
     """Print the compiled timeline of a case; looking at it is a custody entry."""
-    with settings_with_services(home) as settings, composition.app_engine(settings).begin() as connection:
+    with settings_with_services(home) as settings, composition.transaction(settings) as connection:
         asked = case_of(connection, reference)
         facts = {"form": "json" if as_json else form}
         record(connection, CustodyEntry(case_stream(asked.id), Action.CASE_EXPORTED, actor(), composition.now(), facts))
@@ -54,8 +54,8 @@ def timeline(reference: str, form: str, *, as_json: bool, home: Path) -> None:
 @telling_errors
 def package(reference: str, out: Path, edition: str, *, as_json: bool, home: Path) -> None:
     """Build an evidence package of a case into a file. Needs a running sequencer."""
-    with settings_with_services(home) as settings:
-        desk = composition.package_desk(settings, composition.archive(settings))
+    with settings_with_services(home) as settings, composition.open_archive(settings) as archive:
+        desk = composition.package_desk(settings, archive)
         with desk.exporter.engine.begin() as connection:
             asked = request(
                 connection, case_of(connection, reference), edition=edition, at=composition.now(), actor=actor()

@@ -23,3 +23,12 @@ def set_up_logs(process: str) -> None:
     )
     structlog.contextvars.bind_contextvars(process=process)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", stream=sys.stdout)
+
+
+def log_to_stderr() -> None:
+    """Send events of warning and above to standard error, for a command that a person types."""
+    structlog.configure(
+        # Looked up at each event: whoever runs a command inside another program may have replaced it.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+    )

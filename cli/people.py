@@ -31,7 +31,7 @@ def add_user(email: str, role: str, *, as_json: bool, home: Path) -> None:
     """Add an account and print its one-time password, to be changed at first sign-in."""
     from web.accounts import add_account
 
-    with settings_with_services(home) as settings, composition.app_engine(settings).begin() as connection:
+    with settings_with_services(home) as settings, composition.transaction(settings) as connection:
         password = add_account(connection, email, role, at=composition.now(), actor=actor())
     if as_json:
         print_json({"email": email, "password": password})
@@ -55,7 +55,7 @@ def open_(reference: str, officer: str, title: str | None, *, as_json: bool, hom
     """Open a case under the force's own reference."""
     from web.accounts import account_by_email
 
-    with settings_with_services(home) as settings, composition.app_engine(settings).begin() as connection:
+    with settings_with_services(home) as settings, composition.transaction(settings) as connection:
         account = account_by_email(connection, officer)
         opened = open_case(connection, reference, officer=account.id, title=title, at=composition.now(), actor=actor())
     if as_json:
@@ -122,7 +122,7 @@ def enrol_(
     """Enrol a person on a case. Without --reply she is never answered."""
     contacts = _contacts(phones, emails)
     agreed = SafeContact(ReplyStyle(reply), quiet=_quiet(quiet), review_by=_day(review_by))
-    with settings_with_services(home) as settings, composition.app_engine(settings).begin() as connection:
+    with settings_with_services(home) as settings, composition.transaction(settings) as connection:
         person = enrol(
             connection,
             case_of(connection, reference).id,

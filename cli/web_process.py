@@ -48,7 +48,21 @@ def _doors(settings: Settings, engine: composition.Engine, nudge: composition.Nu
         now=composition.now,
         nudge=nudge,
     )
-    return [make_blueprint(door)]
+    return [make_blueprint(door), *_demonstration(settings, engine)]
+
+
+def _demonstration(settings: Settings, engine: composition.Engine) -> list[Blueprint]:
+    if not settings.demo or not settings.twilio_api_url:
+        return []
+    from web import demo
+
+    network = demo.Network(
+        engine,
+        settings.twilio_api_url,
+        settings.need("twilio_account_sid"),
+        settings.need("twilio_auth_token"),
+    )
+    return [demo.make_blueprint(network)]
 
 
 def brand(settings: Settings) -> Brand:

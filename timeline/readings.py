@@ -6,24 +6,46 @@ The row keeps what the timeline sorts and searches by beside the whole reading, 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import rfc8785
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects.postgresql import insert
 
 from archive.custody import Action, CustodyEntry, exhibit_stream
 from archive.errors import UnknownAcquisitionError
 from archive.ledger import record
-from archive.tables import acquisition, reading
+from archive.tables import acquisition, exhibit, reading
+from archive.vault import Vault
+from intake.reading import read_in_bounds
 from intake.reading.model import Reading, displayable, from_json, to_json
 from timeline.ordering import ordered_at
 
 ACTOR: Final = "system:reading"
 WORDS_CHARACTERS: Final = 1_000_000
+
+
+def read_exhibit(engine: Engine, vault: Vault, exhibit_id: UUID, *, now: Callable[[], datetime]) -> Reading:
+    """Read one exhibit's bytes out of the vault, in a process with limits, and keep the reading. Safe to repeat.
+
+    Raises:
+        UnknownAcquisitionError: No exhibit has this id.
+        VaultUnavailableError: The vault is away; try again.
+        DigestMismatchError: It holds other bytes than were received.
+    """
+    with engine.connect() as connection:
+        query = select(acquisition, exhibit).join(exhibit, exhibit.c.id == acquisition.c.id)
+        row = connection.execute(query.where(exhibit.c.id == exhibit_id)).first()
+    if row is None:
+        raise UnknownAcquisitionError(str(exhibit_id))
+    raw = vault.read(row.vault_key, row.vault_version, sha256=row.sha256)
+    found = read_in_bounds(raw, channel=row.channel, media_type=row.media_type, door=row.door)
+    with engine.begin() as connection:
+        store_reading(connection, exhibit_id, found, now=now())
+    return found
 
 
 def store_reading(connection: Connection, exhibit_id: UUID, found: Reading, *, now: datetime) -> bool:

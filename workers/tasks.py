@@ -10,26 +10,23 @@ from uuid import UUID
 
 import structlog
 from celery import Celery
-from sqlalchemy import select
 
 from archive.accession import BATCH, Archive
 from archive.jobs import Job, Nudge
 from archive.marks import record_vault_test
 from archive.package_desk import PackageDesk
-from archive.tables import acquisition, exhibit
 from archive.worm import self_test
 from intake.fetching import fetch_batch
 from intake.imap import Mailbox
 from intake.locating import MailboxEpoch
 from intake.media import fetch_media
-from intake.reading import read_in_bounds
 from intake.sweep import missed, reconcile_texts
 from intake.twilio_api import TwilioApi
 from replies.deciding import decide_for
 from replies.egress import Egress
 from replies.policy import Limits
 from replies.sending import send_due, send_one
-from timeline.readings import store_reading
+from timeline.readings import read_exhibit
 from workers.app import every
 
 SWEEP_AT_ONCE = 500
@@ -84,16 +81,7 @@ def _register_evidence(app: Celery, tools: Callable[[], Tools]) -> None:
     def read(exhibit_id: str) -> None:
         """Read one exhibit, then let its answer be decided."""
         work = tools()
-        with work.archive.engine.connect() as connection:
-            query = select(acquisition, exhibit).join(exhibit, exhibit.c.id == acquisition.c.id)
-            row = connection.execute(query.where(exhibit.c.id == UUID(exhibit_id))).first()
-        if row is None:
-            log.warning("read.unknown", exhibit_id=exhibit_id)
-            return
-        raw = work.archive.vault.read(row.vault_key, row.vault_version, sha256=row.sha256)
-        found = read_in_bounds(raw, channel=row.channel, media_type=row.media_type, door=row.door)
-        with work.archive.engine.begin() as connection:
-            store_reading(connection, row.id, found, now=work.now())
+        read_exhibit(work.archive.engine, work.archive.vault, UUID(exhibit_id), now=work.now)
         work.nudge(Job.DECIDE_REPLY, exhibit_id)
 
     @app.task(name=Job.BUILD_PACKAGE.value)
