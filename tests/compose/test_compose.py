@@ -6,10 +6,10 @@ import sys
 
 import click
 import pytest
-from cli.main import main
-from tests.compose.installation import FILE, OURS, ROOT, compose, names_of
 
+from cli.main import main
 from settings import Settings
+from tests.compose.installation import FILE, OURS, ROOT, compose, names_of
 
 SERVICES = compose()["services"]
 SETTINGS = {

@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
-from tests.compose.installation import FILE, ROOT, make_secrets
 
 from archive.database import engine, migrate
 from cli import composition
@@ -22,6 +21,7 @@ from services.embedded import embedded
 from services.ports import LOOPBACK, Ports
 from services.process import Process
 from settings import Settings
+from tests.compose.installation import FILE, ROOT, make_secrets
 
 
 def test_running_it_again_changes_nothing(tmp_path):
