@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, update
 
+from archive.custody import SYSTEM, Action, CustodyEntry, case_stream, exhibit_stream
+from archive.ledger import record
 from archive.tables import alert
 
 WORDS = {
@@ -40,3 +42,24 @@ def raise_alert(
             id=uuid4(), kind=kind, at=at, acquisition_id=acquisition_id, case_id=case_id, text=text or WORDS[kind]
         )
     )
+
+
+def mark_seen(connection: Connection, alert_id: UUID, *, at: datetime, actor: str) -> bool:
+    """Set an alert aside: somebody has looked. Until then another of its kind may be held back.
+
+    Returns:
+        False where there is no such alert, or somebody was quicker.
+    """
+    seen = connection.execute(
+        update(alert)
+        .where(alert.c.id == alert_id, alert.c.seen_at.is_(None))
+        .values(seen_at=at)
+        .returning(alert.c.kind, alert.c.case_id, alert.c.acquisition_id)
+    ).first()
+    if seen is None:
+        return False
+    of_item = exhibit_stream(seen.acquisition_id) if seen.acquisition_id else SYSTEM
+    stream = case_stream(seen.case_id) if seen.case_id else of_item
+    facts = {"alert_id": str(alert_id), "kind": seen.kind}
+    record(connection, CustodyEntry(stream, Action.ALERT_SEEN, actor, at, facts))
+    return True

@@ -60,6 +60,7 @@ class Action(StrEnum):
     QUARANTINE_VIEWED = "quarantine.viewed"
     PARKED_VIEWED = "parked.viewed"
     VAULT_TESTED = "vault.tested"
+    ALERT_SEEN = "alert.seen"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -27,7 +27,7 @@ class Entry:
         at: When.
         index: Leaf index, None until the sequencer placed it.
         action: What was done, empty where the payload was erased; `actor`, `reason` and `facts` likewise.
-        exhibit_id: The exhibit whose stream it is in, None for the case's own.
+        exhibit_id: The exhibit it is about, None where it is about the case alone.
         reference: That exhibit's reference.
     """
 
@@ -39,7 +39,7 @@ class Entry:
     reason: str | None
     facts: Mapping[str, Any]
     exhibit_id: UUID | None
-    reference: str | None
+    reference: str | None = None
 
 
 def case_entries(connection: Connection, case_id: UUID, *, below: int | None = None) -> list[Entry]:
@@ -76,13 +76,18 @@ def _page(connection: Connection, mine: ColumnElement[bool], below: int | None) 
         .limit(PER_PAGE)
     )
     rows = connection.execute(query.where(custody_entry.c.id < below) if below else query).all()
-    references = _references(connection, [found for found in map(_exhibit_of, rows) if found])
-    return [_entry(row, references) for row in rows]
+    entries = [_entry(row) for row in rows]
+    references = _references(connection, [entry.exhibit_id for entry in entries if entry.exhibit_id])
+    return [
+        replace(entry, reference=references.get(entry.exhibit_id)) if entry.exhibit_id else entry for entry in entries
+    ]
 
 
-def _exhibit_of(row: Any) -> UUID | None:
-    kind, _, found = str(row.stream).partition(":")
-    return UUID(found) if kind == "exhibit" else None
+def _exhibit_of(stream: str, facts: Mapping[str, Any]) -> UUID | None:
+    """The exhibit an entry is about: by its stream, or named in a case's entry."""
+    kind, _, found = stream.partition(":")
+    named = found if kind == "exhibit" else facts.get("exhibit_id")
+    return UUID(named) if named else None
 
 
 def _references(connection: Connection, exhibit_ids: Sequence[UUID]) -> dict[UUID, str]:
@@ -91,9 +96,9 @@ def _references(connection: Connection, exhibit_ids: Sequence[UUID]) -> dict[UUI
     return {key: str(reference) for key, reference in found.items() if reference}
 
 
-def _entry(row: Any, references: Mapping[UUID, str]) -> Entry:
+def _entry(row: Any) -> Entry:
     payload: Mapping[str, Any] = json.loads(bytes(row.body)) if row.body is not None else {}
-    exhibit_id = _exhibit_of(row)
+    facts = payload.get("facts", {})
     return Entry(
         id=row.id,
         at=row.at,
@@ -101,7 +106,6 @@ def _entry(row: Any, references: Mapping[UUID, str]) -> Entry:
         action=payload.get("action", ""),
         actor=payload.get("actor", ""),
         reason=payload.get("reason"),
-        facts=payload.get("facts", {}),
-        exhibit_id=exhibit_id,
-        reference=references.get(exhibit_id) if exhibit_id else None,
+        facts=facts,
+        exhibit_id=_exhibit_of(row.stream, facts),
     )

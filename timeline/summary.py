@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select, true
+from sqlalchemy import ColumnElement, Connection, Row, Select, Text, column, func, select, true
+from sqlalchemy.dialects.postgresql import JSON
 
 from archive.tables import acquisition, exhibit
 from intake.reading.model import Claimed, Reported
@@ -46,26 +47,31 @@ def summary_of(connection: Connection, case_id: UUID) -> Summary:
     return Summary(len(found), by_channel, find_pattern(dated), weeks_of(days))
 
 
-def _query(case_id: UUID) -> Any:
-    content: ColumnElement[Any] = NEWEST.c.content
+def _query(case_id: UUID) -> Select[Any]:
+    # One pass over each document; asked for by paths it would be parsed once for every field.
+    parts = func.json_to_record(NEWEST.c.content).table_valued(
+        column("kind", Text), column("direction", Text), column("claimed", JSON), column("reported_from", JSON)
+    )
+    read = parts.render_derived(name="read", with_types=True)
 
-    def part(name: str, *path: str) -> ColumnElement[Any]:
-        return func.json_extract_path_text(content, *path).label(name)
+    def within(part: Any, name: str) -> ColumnElement[Any]:
+        return func.json_extract_path_text(part, name).label(name)
 
     return (
         select(
             acquisition.c.channel,
             acquisition.c.parent_id,
             exhibit.c.contributor_id,
-            part("kind", "kind"),
-            part("direction", "direction"),
-            part("at", "claimed", "at"),
-            part("precision", "claimed", "precision"),
-            part("address", "reported_from", "address"),
-            part("number", "reported_from", "number"),
+            read.c.kind,
+            read.c.direction,
+            within(read.c.claimed, "at"),
+            within(read.c.claimed, "precision"),
+            within(read.c.reported_from, "address"),
+            within(read.c.reported_from, "number"),
         )
         .join(acquisition, acquisition.c.id == exhibit.c.id)
         .outerjoin(NEWEST, true())
+        .outerjoin(read, true())
         .where(exhibit.c.case_id == case_id)
     )
 

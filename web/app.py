@@ -46,7 +46,6 @@ def create_app(web: Web) -> Flask:
 def _configure(app: Flask, web: Web) -> None:
     app.config.update(
         SECRET_KEY=web.secret_key,
-        HOLDFAST_DEMO=web.demo,
         MAX_CONTENT_LENGTH=MOST_REQUEST_BYTES,
         SESSION_COOKIE_NAME="__Host-holdfast-form" if web.secure_cookies else "holdfast-form",
         SESSION_COOKIE_SECURE=web.secure_cookies,

@@ -54,6 +54,7 @@ ACTIONS: Final = {
     Action.PACKAGE_REQUESTED: "Package asked for",
     Action.PACKAGE_EXPORTED: "Package exported",
     Action.PACKAGE_DOWNLOADED: "Package downloaded",
+    Action.ALERT_SEEN: "Alert looked at",
 }
 CLAIM_SOURCES: Final = {
     "header": "the original's own headers",

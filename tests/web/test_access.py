@@ -24,7 +24,14 @@ def routes(app):
 
 
 def address(rule, slug, exhibit, package):
-    values = {"slug": slug, "exhibit_id": exhibit, "acquisition_id": uuid4(), "package_id": package, "index": 1}
+    values = {
+        "slug": slug,
+        "exhibit_id": exhibit,
+        "acquisition_id": uuid4(),
+        "package_id": package,
+        "index": 1,
+        "alert_id": uuid4(),
+    }
     with_values = {name: values[name] for name in rule.arguments}
     return rule.build(with_values)[1]
 
@@ -91,7 +98,7 @@ def test_the_matrix_holds_for_every_route(site, world, role, is_member):
         answer = site.browser(person).client.open(address(rule, case.slug, exhibit, package), method=method)
         let_in = expected(right, role, in_case=is_in_case(view), is_member=is_member)
         # Of no exhibit in quarantine, nothing parked, no part 1 and no package ready, the view itself says 404.
-        unknown = {"acquisition_id", "index"} & rule.arguments or rule.endpoint.endswith(
+        unknown = {"acquisition_id", "alert_id", "index"} & rule.arguments or rule.endpoint.endswith(
             ("download_package", "quarantined")
         )
         if let_in and not unknown:

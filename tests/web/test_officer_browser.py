@@ -9,6 +9,7 @@ import pytest
 
 from archive.accession import park, receive
 from archive.acquisition import Acquisition, Channel
+from archive.alerts import raise_alert
 from tests.web import story
 from tests.web.conftest import DESKTOP, PHONE, SMALL_PHONE
 from tests.web.test_public_browser import assert_usable
@@ -57,6 +58,7 @@ def addresses(told, site):
     raw = Acquisition.of(b"x", channel=Channel.SMS, source_id="SMparked", at=site.casework.at, media_type="text/plain")
     quarantined = next(item for item in reversed(site.casework.made))
     with site.casework.archive.engine.begin() as connection:
+        raise_alert(connection, "mailbox", at=site.casework.at, text="The mailbox was made anew by its server.")
         receive(connection, raw)
         park(
             connection,

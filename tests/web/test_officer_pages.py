@@ -15,6 +15,7 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import text as sql
 from sqlalchemy import update
 
+from archive.alerts import raise_alert
 from archive.jobs import Job
 from archive.tables import package
 from intake.reading.model import Claimed, Reading, Reported
@@ -365,6 +366,23 @@ def test_a_parked_item_shows_its_reason_and_is_tried_again(site, case, desk):
     assert "digest differs" not in desk.text("/parked")
     (entry,) = site.entries("acquisition.unparked")
     assert entry["reason"] == "vault mended"
+
+
+def test_alerts_stay_until_somebody_has_looked(site, case, officer, desk):
+    with site.casework.archive.engine.begin() as connection:
+        raise_alert(connection, "fault", at=site.casework.at, case_id=case.id, text="of the case")
+        raise_alert(connection, "fault", at=site.casework.at, text="of no case")
+    other = site.browser(site.person())
+    for page, words in ((f"/cases/{SLUG}", "of the case"), ("/parked", "of no case")):
+        shown = desk.text(page)
+        assert words in shown
+        action = shown.partition('/seen"')[0].rpartition('action="')[2] + "/seen"
+        assert other.post(action, form_on="/cases/new").status_code == (404 if "cases" in page else 303)
+        if "cases" in page:
+            assert desk.post(action, form_on=page).status_code == 303
+        assert words not in desk.text(page)
+        assert desk.post(action, form_on="/cases/new").status_code == 404
+    assert [entry["stream"] for entry in site.entries("alert.seen")] == [f"case:{case.id}", "system"]
 
 
 def test_a_package_is_asked_for_watched_and_taken_from_the_vault(site, case, officer, desk):

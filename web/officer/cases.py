@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from sqlalchemy import Connection, func, select
 
+from archive.alerts import mark_seen
 from archive.case import Case, open_case
 from archive.contributor import contributors_of
 from archive.custody import SYSTEM, Action, case_stream
@@ -86,6 +91,17 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
             may_work=may(signed_in(), Right.WORK_ON_CASE),
         )
 
+    @blueprint.post("/cases/<slug>/alerts/<uuid:alert_id>/seen")
+    @requires(Right.WORK_ON_CASE, in_case=True)
+    def see_case_alert(slug: str, alert_id: UUID) -> Response:
+        """Set an alert of this case aside."""
+        with web.engine.begin() as connection:
+            case = case_or_404(connection, slug, Right.WORK_ON_CASE)
+            if alert_id not in {one.id for one in _alerts(connection, case)}:
+                abort(404)
+            mark_seen(connection, alert_id, at=web.now(), actor=signed_in().actor)
+        return make_response(redirect(url_for("officer.show_case", slug=slug), 303))
+
 
 def _open(web: Web, reference: str, title: str) -> Case:
     if len(reference) > MOST_REFERENCE_CHARACTERS or not reference.isprintable():
@@ -111,13 +127,13 @@ def _exhibit_counts(connection: Connection, cases: list[Case]) -> dict[object, i
     return {row.case_id: row.found for row in connection.execute(query)}
 
 
-def _alerts(connection: Connection, case: Case) -> list[object]:
+def _alerts(connection: Connection, case: Case) -> Sequence[Any]:
     """What somebody must look at in this case, newest first."""
     query = (
-        select(alert.c.at, alert.c.text, alert.c.acquisition_id)
+        select(alert.c.id, alert.c.at, alert.c.text)
         .outerjoin(exhibit, exhibit.c.id == alert.c.acquisition_id)
         .where((alert.c.case_id == case.id) | (exhibit.c.case_id == case.id), alert.c.seen_at.is_(None))
         .order_by(alert.c.at.desc())
         .limit(MOST_ALERTS)
     )
-    return list(connection.execute(query).all())
+    return connection.execute(query).all()

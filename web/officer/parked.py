@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from archive.accession import unpark
+from archive.alerts import mark_seen
 from archive.custody import SYSTEM, Action
 from archive.jobs import Job
-from archive.tables import acquisition, alert
+from archive.tables import acquisition, alert, exhibit
 from web.access import Right, requires, signed_in
 from web.collaborators import Web
 from web.officer.looks import record_look
@@ -31,14 +33,9 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
             *(acquisition.c.parked_because, acquisition.c.parked_at),
         )
         parked = select(*columns).where(acquisition.c.state == "parked").order_by(acquisition.c.parked_at)
-        unseen = (
-            select(alert.c.at, alert.c.text, alert.c.kind)
-            .where(alert.c.seen_at.is_(None), alert.c.case_id.is_(None), alert.c.kind != "parked")
-            .order_by(alert.c.at.desc())
-        )
         with web.engine.begin() as connection:
             items = connection.execute(parked.limit(MOST_SHOWN)).all()
-            alerts = connection.execute(unseen.limit(MOST_SHOWN)).all()
+            alerts = connection.execute(_unseen().limit(MOST_SHOWN)).all()
             shown = [str(item.id) for item in items]
             record_look(connection, Action.PARKED_VIEWED, SYSTEM, at=web.now(), shown=shown)
         return render_template("officer/parked.html", officer=signed_in(), items=items, alerts=alerts)
@@ -53,3 +50,28 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
                 abort(404)
         web.nudge(Job.ACCESSION, str(acquisition_id))
         return make_response(redirect(url_for("officer.list_parked"), 303))
+
+    @blueprint.post("/parked/alerts/<uuid:alert_id>/seen")
+    @requires(Right.SETTLE)
+    def see_alert(alert_id: UUID) -> Response:
+        """Set an alert that no case has aside."""
+        with web.engine.begin() as connection:
+            if connection.execute(_unseen().where(alert.c.id == alert_id)).first() is None:
+                abort(404)
+            mark_seen(connection, alert_id, at=web.now(), actor=signed_in().actor)
+        return make_response(redirect(url_for("officer.list_parked"), 303))
+
+
+def _unseen() -> Select[Any]:
+    """Alerts of no case, newest first; what is parked stands in the list itself."""
+    return (
+        select(alert.c.id, alert.c.at, alert.c.text)
+        .outerjoin(exhibit, exhibit.c.id == alert.c.acquisition_id)
+        .where(
+            alert.c.seen_at.is_(None),
+            alert.c.case_id.is_(None),
+            exhibit.c.case_id.is_(None),
+            alert.c.kind != "parked",
+        )
+        .order_by(alert.c.at.desc())
+    )

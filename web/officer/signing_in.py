@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from urllib.parse import unquote
 
-from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, session
+from flask import Blueprint, Response, make_response, redirect, render_template, request, session
 
 from archive.custody import SYSTEM, Action, CustodyEntry
 from archive.ledger import record
@@ -88,6 +88,8 @@ def _begin(web: Web, credentials: Credentials, person: Account | None) -> str | 
     """Record the attempt, and begin a session where it was right."""
     with web.engine.begin() as connection:
         record_sign_in(connection, credentials, person, address=request.remote_addr or "", at=web.now())
+        if person:
+            sessions.end(connection, _token(web), now=web.now())
         return sessions.begin(connection, person.id, now=web.now()) if person else None
 
 
@@ -112,7 +114,6 @@ def _form(error: str | None = None) -> str:
         error=error,
         next=request.values.get("next", ""),
         email=request.form.get("email", ""),
-        demo=current_app.config["HOLDFAST_DEMO"],
     )
 
 
