@@ -9,114 +9,103 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, Engine, Row, select, update
+from sqlalchemy import Connection, Engine, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError, IntegrityError
 
-from archive.acquisition import Acquisition, Channel, acquisition_id, observation_source_id, parsed, rendered
+from archive.acquisition import (
+    OBSERVATION,
+    Acquisition,
+    Channel,
+    acquisition_id,
+    observation_source_id,
+    parsed,
+    rendered,
+)
 from archive.alerts import raise_alert
-from archive.assignment import settle
-from archive.custody import Action, CustodyEntry, exhibit_stream
+from archive.entering import ACTOR, Arrival, Belonging, enter
 from archive.errors import IntegrityFault
 from archive.exhibit import vault_key
-from archive.ledger import record
 from archive.marks import require_trusted_vault
-from archive.tables import acquisition, exhibit
+from archive.parking import park
+from archive.tables import acquisition
 from archive.vault import StoredObject, Vault
 
-ACTOR = "system:accession"
+__all__ = ["Archive", "Belonging", "receive"]
+
 BATCH = 64
+NOBODYS = Belonging()
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Belonging:
-    """What a door knows of an acquisition beyond its bytes.
-
-    Attributes:
-        sender: The observed sender in normal form (E.164 number or lower-case address), if the door saw one.
-        parent_id: The acquisition it came with (a text's picture).
-        case_id: The case an officer imported it for; `contributor_id` likewise.
-    """
-
-    sender: str | None = None
-    parent_id: UUID | None = None
-    case_id: UUID | None = None
-    contributor_id: UUID | None = None
-
-
-def receive(connection: Connection, item: Acquisition, belonging: Belonging = Belonging()) -> UUID | None:
+def receive(connection: Connection, item: Acquisition, belonging: Belonging = NOBODYS) -> UUID | None:
     """Record one receipt with its bytes, in the caller's transaction: once committed, it is received.
 
     Returns:
         Its id, or None where the same receipt with the same bytes is recorded already. The same source id with
         *other* bytes is a further observation with an id of its own, and an alert.
     """
-    if _insert(connection, item, belonging, item.raw):
+    if _insert(connection, [_row(item, belonging, item.raw)]):
         return item.id
     known = connection.execute(select(acquisition.c.sha256).where(acquisition.c.source_id == item.source_id)).scalar()
     if known == item.sha256:
         return None
     again = _observation(item)
-    if not _insert(connection, again, belonging, item.raw, observation_of=item.id):
+    if not _insert(connection, [_row(again, belonging, item.raw, observation_of=item.id)]):
         return None
     raise_alert(connection, "other_bytes", at=item.received_at, acquisition_id=again.id)
     return again.id
 
 
 def _observation(item: Acquisition) -> Acquisition:
-    return Acquisition.of(
-        item.raw,
-        channel=item.channel,
-        source_id=observation_source_id(item.source_id, item.sha256),
-        at=item.received_at,
-        media_type=item.media_type,
-        delivered_at=item.delivered_at,
-        door=item.door,
-    )
+    source_id = observation_source_id(item.source_id, item.sha256)
+    return replace(item, id=acquisition_id(item.channel, source_id), source_id=source_id)
 
 
-def _insert(
-    connection: Connection,
-    item: Acquisition,
-    belonging: Belonging,
-    raw: bytes | None,
-    *,
-    observation_of: UUID | None = None,
-) -> bool:
-    statement = (
-        insert(acquisition)
-        .values(
-            id=item.id,
-            channel=item.channel.value,
-            source_id=item.source_id,
-            received_at=item.received_at,
-            delivered_at=item.delivered_at,
-            sha256=item.sha256,
-            sha512=item.sha512,
-            size_bytes=item.size_bytes,
-            media_type=item.media_type,
-            door=dict(item.door),
-            raw=raw,
-            state="received" if raw is not None else "archived",
-            attempts=0,
-            sender=belonging.sender,
-            parent_id=belonging.parent_id,
-            for_case=belonging.case_id,
-            for_contributor=belonging.contributor_id,
-            observation_of=observation_of,
-        )
-        .on_conflict_do_nothing()
-        .returning(acquisition.c.id)
-    )
-    return connection.execute(statement).first() is not None
+def _row(
+    item: Acquisition, belonging: Belonging, raw: bytes | None, *, observation_of: UUID | None = None
+) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "channel": item.channel.value,
+        "source_id": item.source_id,
+        "received_at": item.received_at,
+        "delivered_at": item.delivered_at,
+        "sha256": item.sha256,
+        "sha512": item.sha512,
+        "size_bytes": item.size_bytes,
+        "media_type": item.media_type,
+        "door": dict(item.door),
+        "raw": raw,
+        "state": "received" if raw is not None else "archived",
+        "attempts": 0,
+        "sender": belonging.sender,
+        "parent_id": belonging.parent_id,
+        "for_case": belonging.case_id,
+        "for_contributor": belonging.contributor_id,
+        "observation_of": observation_of,
+    }
+
+
+def _insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Insert the rows whose source ids are new; their ids."""
+    if not rows:
+        return set()
+    statement = insert(acquisition).values(list(rows)).on_conflict_do_nothing().returning(acquisition.c.id)
+    return set(connection.execute(statement).scalars())
+
+
+def _first_observation(item: Acquisition) -> UUID | None:
+    """The id of the acquisition that this one is a further observation of, if it is one."""
+    source_id, mark, _ = item.source_id.partition(OBSERVATION)
+    return acquisition_id(item.channel, source_id) if mark else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +134,7 @@ class Archive:
             known = _known(connection, [item.source_id for item, _ in items])
         todo = [(_as_seen(item, known), belonging) for item, belonging in items]
         fresh = [pair for pair in todo if pair[0].source_id not in known]
-        stored = list(self.threads.map(lambda pair: self._store(_custody_facts(pair[0]), pair[0].raw, now), fresh))
+        stored = list(self.threads.map(lambda pair: self._store(_facts_of(pair[0]), pair[0].raw, now), fresh))
         faults = self._record_fresh(fresh, stored, now)
         return [faults.get(item.id, item.id) for item, _ in todo]
 
@@ -155,18 +144,22 @@ class Archive:
         stored: Sequence[StoredObject | IntegrityFault],
         now: datetime,
     ) -> dict[UUID, IntegrityFault]:
-        faults = {}
+        faults, arrivals = {}, []
         with self.engine.begin() as connection:
+            rows = []
             for (item, belonging), found in zip(fresh, stored, strict=True):
                 if isinstance(found, IntegrityFault):
                     faults[item.id] = found
                     raise_alert(connection, "fault", at=now, text=f"{item.source_id}: {found}")
                     continue
                 first = _received_first(item, found)
-                original = acquisition_id(item.channel, item.source_id.partition("#observation:")[0])
-                again = original if original != item.id else None
-                if _insert(connection, first, belonging, None, observation_of=again):
-                    _enter(connection, _custody_facts(first), found, now)
+                rows.append(_row(first, belonging, None, observation_of=_first_observation(item)))
+                arrivals.append(Arrival(_facts_of(first), found, belonging))
+            new = _insert(connection, rows)
+            for row in rows:
+                if row["observation_of"] and row["id"] in new:
+                    raise_alert(connection, "other_bytes", at=now, acquisition_id=row["id"])
+            enter(connection, [arrival for arrival in arrivals if arrival.id in new], at=now)
         return faults
 
     def accession_waiting(self, *, now: datetime, most: int = BATCH) -> list[UUID]:
@@ -188,14 +181,13 @@ class Archive:
                 .with_for_update(skip_locked=True)
             ).all()
             stored = self.threads.map(lambda row: self._store(_facts_of(row), bytes(row.raw), now), rows)
-            done = []
+            arrivals = []
             for row, found in zip(rows, stored, strict=True):
-                fault = found if isinstance(found, IntegrityFault) else _entered(connection, row, found, now)
-                if fault:
-                    park(connection, row.id, because=str(fault), at=now, actor=ACTOR)
+                if isinstance(found, IntegrityFault):
+                    park(connection, row.id, because=str(found), at=now, actor=ACTOR)
                 else:
-                    done.append(row.id)
-        return done
+                    arrivals.append(Arrival(_facts_of(row), found, _belonging(row)))
+            return _enter_or_park(connection, arrivals, now)
 
     def _store(self, facts: Mapping[str, Any], raw: bytes, now: datetime) -> StoredObject | IntegrityFault:
         try:
@@ -232,127 +224,49 @@ def _as_seen(item: Acquisition, known: dict[str, str]) -> Acquisition:
 
 def _received_first(item: Acquisition, found: StoredObject) -> Acquisition:
     """After a crash the object in the vault knows when the bytes came first."""
-    at = parsed(found.metadata["received-at"]) if "received-at" in found.metadata else item.received_at
-    return Acquisition.of(
-        item.raw,
-        channel=item.channel,
-        source_id=item.source_id,
-        at=at,
-        media_type=item.media_type,
-        delivered_at=item.delivered_at,
-        door=item.door,
-    )
+    known = found.metadata.get("received-at")
+    return replace(item, received_at=parsed(known)) if known else item
 
 
-def _custody_facts(item: Acquisition) -> dict[str, Any]:
+def _facts_of(held: Acquisition | Row[Any]) -> dict[str, Any]:
+    """What the custody entry says of an acquisition, whether it comes from a door or from its row."""
     return {
-        "exhibit_id": str(item.id),
-        "sha256": item.sha256,
-        "sha512": item.sha512,
-        "size_bytes": item.size_bytes,
-        "channel": item.channel.value,
-        "source_id": item.source_id,
-        "received_at": rendered(item.received_at),
-        "delivered_at": rendered(item.delivered_at) if item.delivered_at else None,
-        "media_type": item.media_type,
-        "door": dict(item.door),
+        "exhibit_id": str(held.id),
+        "sha256": held.sha256,
+        "sha512": held.sha512,
+        "size_bytes": held.size_bytes,
+        "channel": Channel(held.channel).value,
+        "source_id": held.source_id,
+        "received_at": rendered(held.received_at),
+        "delivered_at": rendered(held.delivered_at) if held.delivered_at else None,
+        "media_type": held.media_type,
+        "door": dict(held.door),
     }
 
 
-def _facts_of(row: Row[Any]) -> dict[str, Any]:
-    return {
-        "exhibit_id": str(row.id),
-        "sha256": row.sha256,
-        "sha512": row.sha512,
-        "size_bytes": row.size_bytes,
-        "channel": Channel(row.channel).value,
-        "source_id": row.source_id,
-        "received_at": rendered(row.received_at),
-        "delivered_at": rendered(row.delivered_at) if row.delivered_at else None,
-        "media_type": row.media_type,
-        "door": row.door,
-    }
+def _belonging(row: Row[Any]) -> Belonging:
+    return Belonging(row.sender, row.parent_id, row.for_case, row.for_contributor)
 
 
-def _entered(connection: Connection, row: Row[Any], stored: StoredObject, now: datetime) -> Exception | None:
-    """Enter one waiting acquisition; a row the database refuses must not hold up the others of its batch."""
-    try:
-        with connection.begin_nested():
-            connection.execute(update(acquisition).where(acquisition.c.id == row.id).values(state="archived", raw=None))
-            _enter(connection, _facts_of(row), stored, now)
-    except (DataError, IntegrityError) as error:
-        log.exception("accession.not_entered", acquisition_id=str(row.id))
-        return error
-    return None
-
-
-def _enter(connection: Connection, facts: Mapping[str, Any], stored: StoredObject, now: datetime) -> None:
-    """Make the acquisition an exhibit: its custody entry and its row."""
-    exhibit_id = UUID(facts["exhibit_id"])
-    entry_id = record(
-        connection,
-        CustodyEntry(
-            stream=exhibit_stream(exhibit_id),
-            action=Action.EXHIBIT_ARCHIVED,
-            actor=ACTOR,
-            at=now,
-            facts={**facts, "vault_key": stored.key, "vault_version": stored.version},
-        ),
-    )
-    connection.execute(
-        insert(exhibit).values(
-            id=exhibit_id,
-            vault_key=stored.key,
-            vault_version=stored.version,
-            retain_until=stored.retain_until,
-            archived_at=now,
-            archived_entry=entry_id,
-        )
-    )
-    settle(connection, exhibit_id, at=now)
-
-
-def park(connection: Connection, acquisition_id: UUID, *, because: str, at: datetime, actor: str) -> None:
-    """Set one received acquisition aside for a person; its bytes stay where they are."""
-    connection.execute(
-        update(acquisition)
-        .where(acquisition.c.id == acquisition_id)
-        .values(state="parked", parked_because=because, parked_at=at)
-    )
-    record(
-        connection,
-        CustodyEntry(
-            stream=exhibit_stream(acquisition_id),
-            action=Action.ACQUISITION_PARKED,
-            actor=actor,
-            at=at,
-            reason=because,
-        ),
-    )
-    raise_alert(connection, "parked", at=at, acquisition_id=acquisition_id, text=because)
-
-
-def unpark(connection: Connection, acquisition_id: UUID, *, at: datetime, actor: str, reason: str | None) -> bool:
-    """Let a parked acquisition wait for accession again.
+def _enter_or_park(connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> list[UUID]:
+    """Enter a batch; where the database refuses a row, enter each by itself and park the one it refuses.
 
     Returns:
-        False where it is not parked.
+        Ids that were entered.
     """
-    freed = connection.execute(
-        update(acquisition)
-        .where(acquisition.c.id == acquisition_id, acquisition.c.state == "parked")
-        .values(state="received", parked_because=None, parked_at=None)
-    )
-    if freed.rowcount == 0:
-        return False
-    record(
-        connection,
-        CustodyEntry(
-            stream=exhibit_stream(acquisition_id),
-            action=Action.ACQUISITION_UNPARKED,
-            actor=actor,
-            at=at,
-            reason=reason,
-        ),
-    )
-    return True
+    try:
+        with connection.begin_nested():
+            _archived(connection, arrivals)
+            enter(connection, arrivals, at=now)
+    except (DataError, IntegrityError) as error:
+        if len(arrivals) > 1:
+            return [done for arrival in arrivals for done in _enter_or_park(connection, [arrival], now)]
+        log.exception("accession.not_entered", acquisition_id=str(arrivals[0].id))
+        park(connection, arrivals[0].id, because=str(error), at=now, actor=ACTOR)
+        return []
+    return [arrival.id for arrival in arrivals]
+
+
+def _archived(connection: Connection, arrivals: Sequence[Arrival]) -> None:
+    ids = [arrival.id for arrival in arrivals]
+    connection.execute(update(acquisition).where(acquisition.c.id == func.any(ids)).values(state="archived", raw=None))

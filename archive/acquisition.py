@@ -17,6 +17,7 @@ from uuid import UUID, uuid5
 
 # Ours and fixed for ever: ids must come out the same in a rebuilt index.
 NAMESPACE = UUID("6b1f3f0e-6c0c-5b52-9a4e-4f6f6c646661")
+OBSERVATION = "#observation:"
 
 
 class Channel(StrEnum):
@@ -93,7 +94,7 @@ def acquisition_id(channel: Channel, source_id: str) -> UUID:
 
 def observation_source_id(source_id: str, sha256: str) -> str:
     """The source id of a further observation: the same source id was told again with other bytes."""
-    return f"{source_id}#observation:{sha256}"
+    return f"{source_id}{OBSERVATION}{sha256}"
 
 
 def imap_source_id(account: str, mailbox: str, uidvalidity: int, uid: int) -> str:

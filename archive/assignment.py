@@ -7,63 +7,179 @@ withheld from a package unnoticed.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from archive.alerts import raise_alert
-from archive.contributor import Contributor, contributor_of, enrolled_as
+from archive.contributor import Contributor
 from archive.custody import Action, CustodyEntry, case_stream, exhibit_stream
 from archive.errors import AlreadyAssignedError, UnknownAcquisitionError
 from archive.exhibit import ExhibitRef
 from archive.ledger import record
-from archive.tables import acquisition, exhibit, exhibit_counter
+from archive.tables import acquisition, contributor_contact, exhibit, exhibit_counter
+from archive.tables import contributor as people
 
 ACTOR = "system:assignment"
 UNKNOWN_INITIALS = "X"
 
 
 @dataclass(frozen=True, slots=True)
-class Quarantined:
-    """Archived, but from a sender nobody enrolled, or enrolled more than once."""
+class Belonging:
+    """What a door knows of an acquisition beyond its bytes.
 
-    because: str
+    Attributes:
+        sender: The observed sender in normal form (E.164 number or lower-case address), if the door saw one.
+        parent_id: The acquisition it came with (a text's picture).
+        case_id: The case an officer imported it for; `contributor_id` likewise.
+    """
 
-
-def settle(connection: Connection, exhibit_id: UUID, *, at: datetime) -> ExhibitRef | Quarantined:
-    """Give a fresh exhibit its case by whoever sent it, or put it into quarantine."""
-    row = connection.execute(select(acquisition).where(acquisition.c.id == exhibit_id)).one()
-    if row.for_case:
-        person = contributor_of(connection, row.for_contributor) if row.for_contributor else None
-        return assign(connection, exhibit_id, row.for_case, contributor=person, at=at, actor=ACTOR)
-    people = _senders(connection, row)
-    if len(people) == 1:
-        return assign(connection, exhibit_id, people[0].case_id, contributor=people[0], at=at, actor=ACTOR)
-    if people:
-        raise_alert(connection, "ambiguous_sender", at=at, acquisition_id=exhibit_id)
-    return _quarantine(connection, exhibit_id, "ambiguous sender" if people else "unknown sender", at)
+    sender: str | None = None
+    parent_id: UUID | None = None
+    case_id: UUID | None = None
+    contributor_id: UUID | None = None
 
 
-def _senders(connection: Connection, row: Row[Any]) -> list[Contributor]:
-    if row.sender:
-        return enrolled_as(connection, row.sender)
-    if not row.parent_id:
-        return []
-    parent = connection.execute(select(acquisition.c.sender).where(acquisition.c.id == row.parent_id)).scalar()
-    return enrolled_as(connection, parent) if parent else []
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a fresh exhibit belongs: the custody entry that says so, and the columns of its row."""
+
+    entry: CustodyEntry
+    columns: Mapping[str, Any]
 
 
-def _quarantine(connection: Connection, exhibit_id: UUID, because: str, at: datetime) -> Quarantined:
-    connection.execute(
-        update(exhibit).where(exhibit.c.id == exhibit_id).values(quarantined_at=at, quarantined_because=because)
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A case, and the contributor whose exhibit it is, if one is known."""
+
+    case_id: UUID
+    contributor_id: UUID | None = None
+    initials: str = UNKNOWN_INITIALS
+
+
+NOWHERE: Mapping[str, Any] = dict.fromkeys(
+    ("case_id", "contributor_id", "initials", "number", "quarantined_at", "quarantined_because")
+)
+
+
+def placed(connection: Connection, fresh: Sequence[tuple[UUID, Belonging]], *, at: datetime) -> list[Place]:
+    """Give each fresh exhibit its case by whoever sent it, or quarantine; in the order given.
+
+    References are allocated here: the caller writes rows and entries in the same transaction.
+    """
+    targets = _targets(connection, [belonging for _, belonging in fresh])
+    numbers = _numbers(connection, [found[0] for found in targets if len(found) == 1])
+    places = []
+    for (exhibit_id, _), found in zip(fresh, targets, strict=True):
+        if len(found) == 1:
+            reference = ExhibitRef(found[0].initials, next(numbers[found[0].case_id, found[0].initials]))
+            places.append(_assigned(exhibit_id, found[0], reference, at=at, actor=ACTOR, reason=None))
+            continue
+        if found:
+            # The row of the exhibit is not there yet: the acquisition's is.
+            raise_alert(connection, "ambiguous_sender", at=at, acquisition_id=exhibit_id)
+        places.append(_quarantined(exhibit_id, "ambiguous sender" if found else "unknown sender", at))
+    return places
+
+
+def _targets(connection: Connection, belongings: Sequence[Belonging]) -> list[list[Target]]:
+    """For each the cases it may belong to: exactly one is an assignment."""
+    parents = _senders_of(connection, {each.parent_id for each in belongings if each.parent_id and not each.sender})
+    senders = [each.sender or parents.get(each.parent_id) for each in belongings]
+    enrolled = _enrolled(connection, {sender for sender in senders if sender})
+    initials = _initials_of(connection, {each.contributor_id for each in belongings if each.contributor_id})
+    return [
+        [Target(each.case_id, each.contributor_id, initials.get(each.contributor_id, UNKNOWN_INITIALS))]
+        if each.case_id
+        else enrolled.get(sender, [])
+        for each, sender in zip(belongings, senders, strict=True)
+    ]
+
+
+def _senders_of(connection: Connection, parents: Collection[UUID]) -> dict[UUID | None, str | None]:
+    if not parents:
+        return {}
+    query = select(acquisition.c.id, acquisition.c.sender).where(acquisition.c.id.in_(parents))
+    return {row.id: row.sender for row in connection.execute(query)}
+
+
+def _enrolled(connection: Connection, senders: Collection[str]) -> dict[str | None, list[Target]]:
+    """Everyone enrolled with these numbers and addresses and not left."""
+    found: dict[str | None, list[Target]] = {}
+    if not senders:
+        return found
+    query = (
+        select(contributor_contact.c.value, people.c.case_id, people.c.id, people.c.initials)
+        .join(people, people.c.id == contributor_contact.c.contributor_id)
+        .where(contributor_contact.c.value.in_(senders), people.c.left_at.is_(None))
+        .distinct()
     )
+    for row in connection.execute(query):
+        found.setdefault(row.value, []).append(Target(row.case_id, row.id, row.initials))
+    return found
+
+
+def _initials_of(connection: Connection, contributors: Collection[UUID]) -> dict[UUID | None, str]:
+    if not contributors:
+        return {}
+    query = select(people.c.id, people.c.initials).where(people.c.id.in_(contributors))
+    return {row.id: row.initials for row in connection.execute(query)}
+
+
+def _numbers(connection: Connection, targets: Sequence[Target]) -> dict[tuple[UUID, str], Iterator[int]]:
+    """Allocate consecutive numbers: for each case and initials as many as there are targets.
+
+    Counter rows are taken in one order by everybody, so that two batches never wait for each other.
+    """
+    wanted = Counter((target.case_id, target.initials) for target in targets)
+    numbers = {}
+    for (case_id, initials), many in sorted(wanted.items()):
+        first = insert(exhibit_counter).values(case_id=case_id, initials=initials, last=many)
+        statement = first.on_conflict_do_update(
+            index_elements=["case_id", "initials"], set_={"last": exhibit_counter.c.last + many}
+        ).returning(exhibit_counter.c.last)
+        last = connection.execute(statement).scalar_one()
+        numbers[case_id, initials] = iter(range(last - many + 1, last + 1))
+    return numbers
+
+
+def _assigned(
+    exhibit_id: UUID, target: Target, reference: ExhibitRef, *, at: datetime, actor: str, reason: str | None
+) -> Place:
+    entry = CustodyEntry(
+        stream=case_stream(target.case_id),
+        action=Action.EXHIBIT_ASSIGNED,
+        actor=actor,
+        at=at,
+        reason=reason,
+        facts={
+            "exhibit_id": str(exhibit_id),
+            "reference": str(reference),
+            "contributor_id": str(target.contributor_id) if target.contributor_id else None,
+        },
+        names_stream=exhibit_stream(exhibit_id),
+    )
+    return Place(
+        entry,
+        {
+            **NOWHERE,
+            "case_id": target.case_id,
+            "contributor_id": target.contributor_id,
+            "initials": reference.initials,
+            "number": reference.number,
+        },
+    )
+
+
+def _quarantined(exhibit_id: UUID, because: str, at: datetime) -> Place:
     entry = CustodyEntry(exhibit_stream(exhibit_id), Action.EXHIBIT_QUARANTINED, ACTOR, at, reason=because)
-    record(connection, entry)
-    return Quarantined(because)
+    return Place(entry, {**NOWHERE, "quarantined_at": at, "quarantined_because": because})
 
 
 def assign(
@@ -87,43 +203,14 @@ def assign(
         raise UnknownAcquisitionError(str(exhibit_id))
     if held.case_id is not None:
         raise AlreadyAssignedError(str(exhibit_id))
-    reference = _next_reference(connection, case_id, contributor.initials if contributor else UNKNOWN_INITIALS)
-    connection.execute(
-        update(exhibit)
-        .where(exhibit.c.id == exhibit_id)
-        .values(
-            case_id=case_id,
-            contributor_id=contributor.id if contributor else None,
-            initials=reference.initials,
-            number=reference.number,
-        )
-    )
-    record(
-        connection,
-        CustodyEntry(
-            stream=case_stream(case_id),
-            action=Action.EXHIBIT_ASSIGNED,
-            actor=actor,
-            at=at,
-            reason=reason,
-            facts={
-                "exhibit_id": str(exhibit_id),
-                "reference": str(reference),
-                "contributor_id": str(contributor.id) if contributor else None,
-            },
-            names_stream=exhibit_stream(exhibit_id),
-        ),
-    )
+    target = Target(case_id, contributor.id, contributor.initials) if contributor else Target(case_id)
+    number = next(_numbers(connection, [target])[case_id, target.initials])
+    reference = ExhibitRef(target.initials, number)
+    place = _assigned(exhibit_id, target, reference, at=at, actor=actor, reason=reason)
+    columns = {name: value for name, value in place.columns.items() if not name.startswith("quarantined")}
+    connection.execute(update(exhibit).where(exhibit.c.id == exhibit_id).values(columns))
+    record(connection, place.entry)
     return reference
-
-
-def _next_reference(connection: Connection, case_id: UUID, initials: str) -> ExhibitRef:
-    """Allocate the next number of these initials in this case; the counter row orders concurrent callers."""
-    first = insert(exhibit_counter).values(case_id=case_id, initials=initials, last=1)
-    statement = first.on_conflict_do_update(
-        index_elements=["case_id", "initials"], set_={"last": exhibit_counter.c.last + 1}
-    ).returning(exhibit_counter.c.last)
-    return ExhibitRef(initials, connection.execute(statement).scalar_one())
 
 
 def leave_in_quarantine(

@@ -19,18 +19,26 @@ from archive.errors import NotSequencedYetError
 from archive.tables import checkpoint, custody_entry, custody_leaf, custody_payload, custody_pending, tree_node
 from archive.tlog import Node
 
-# One statement: the entry, its payload and its place in the outbox come together or not at all.
+# One statement: entries, payloads and places in the outbox come together or not at all. Ids follow the order given, and
+# a payload's salt makes its digest its name.
 _RECORD = text(
     """
-    WITH entry AS (
+    WITH given AS (
+      SELECT * FROM unnest(
+        CAST(:streams AS text[]), CAST(:named AS text[]), CAST(:ats AS timestamptz[]),
+        CAST(:digests AS text[]), CAST(:bodies AS bytea[])
+      ) WITH ORDINALITY AS given (stream, names_stream, at, payload_sha256, body, place)
+    ), entry AS (
       INSERT INTO custody_entry (stream, names_stream, at, payload_sha256)
-      VALUES (:stream, :names_stream, :at, :payload_sha256) RETURNING id
+      SELECT stream, names_stream, at, payload_sha256 FROM given ORDER BY place
+      RETURNING id, payload_sha256
     ), payload AS (
-      INSERT INTO custody_payload (entry_id, body) SELECT id, :body FROM entry
+      INSERT INTO custody_payload (entry_id, body)
+      SELECT entry.id, given.body FROM entry JOIN given USING (payload_sha256)
     ), pending AS (
       INSERT INTO custody_pending (entry_id) SELECT id FROM entry
     )
-    SELECT id FROM entry
+    SELECT entry.id FROM entry JOIN given USING (payload_sha256) ORDER BY given.place
     """
 )
 
@@ -41,19 +49,20 @@ def record(connection: Connection, entry: CustodyEntry) -> int:
     Returns:
         The entry's id: a name for it until it has a leaf index, not its place in the ledger.
     """
-    body = entry.payload()
-    return int(
-        connection.execute(
-            _RECORD,
-            {
-                "stream": entry.stream,
-                "names_stream": entry.names_stream,
-                "at": entry.at,
-                "payload_sha256": hashlib.sha256(body).hexdigest(),
-                "body": body,
-            },
-        ).scalar_one()
-    )
+    return record_all(connection, [entry])[0]
+
+
+def record_all(connection: Connection, entries: Sequence[CustodyEntry]) -> list[int]:
+    """Put entries into the outbox in this order, in the caller's transaction; their ids, growing."""
+    bodies = [entry.payload() for entry in entries]
+    given = {
+        "streams": [entry.stream for entry in entries],
+        "named": [entry.names_stream for entry in entries],
+        "ats": [entry.at for entry in entries],
+        "digests": [hashlib.sha256(body).hexdigest() for body in bodies],
+        "bodies": bodies,
+    }
+    return list(connection.execute(_RECORD, given).scalars()) if entries else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from archive import accession as module
-from archive.accession import Belonging, receive, unpark
+from archive.accession import Belonging, receive
+from archive.parking import unpark
 from archive.acquisition import Acquisition, Channel, acquisition_id, parsed, rendered
 from archive.case import open_case
 from archive.contributor import Contact, ContactKind, ReplyStyle, SafeContact, enrol
@@ -91,7 +92,7 @@ class Dies(BaseException):
     """A process that is killed runs no handler of ours."""
 
 
-@pytest.mark.parametrize("step", ["_store", "record", "settle"])
+@pytest.mark.parametrize("step", ["_store", "enter", "_archived"])
 def test_a_crash_at_any_step_is_repeated_without_loss_or_double(installation, monkeypatch, step):
     item_id = take(installation, a_text(b"precious"))
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from archive.accession import park, receive
+from archive.accession import receive
+from archive.parking import park
 from archive.acquisition import Acquisition, Channel
 from archive.alerts import raise_alert
 from tests.web import story

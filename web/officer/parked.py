@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from sqlalchemy import Select, select
 
-from archive.accession import unpark
+from archive.parking import unpark
 from archive.alerts import mark_seen
 from archive.custody import SYSTEM, Action
 from archive.jobs import Job
