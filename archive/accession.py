@@ -98,8 +98,8 @@ def _insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[UU
     """Insert the rows whose source ids are new; their ids."""
     if not rows:
         return set()
-    statement = insert(acquisition).values(list(rows)).on_conflict_do_nothing().returning(acquisition.c.id)
-    return set(connection.execute(statement).scalars())
+    statement = insert(acquisition).on_conflict_do_nothing().returning(acquisition.c.id)
+    return set(connection.execute(statement, list(rows)).scalars())
 
 
 def _first_observation(item: Acquisition) -> UUID | None:
@@ -134,7 +134,7 @@ class Archive:
             known = _known(connection, [item.source_id for item, _ in items])
         todo = [(_as_seen(item, known), belonging) for item, belonging in items]
         fresh = [pair for pair in todo if pair[0].source_id not in known]
-        stored = list(self.threads.map(lambda pair: self._store(_facts_of(pair[0]), pair[0].raw, now), fresh))
+        stored = self._store_all([(_facts_of(item), item.raw) for item, _ in fresh], now)
         faults = self._record_fresh(fresh, stored, now)
         return [faults.get(item.id, item.id) for item, _ in todo]
 
@@ -180,7 +180,7 @@ class Archive:
                 .limit(most)
                 .with_for_update(skip_locked=True)
             ).all()
-            stored = self.threads.map(lambda row: self._store(_facts_of(row), bytes(row.raw), now), rows)
+            stored = self._store_all([(_facts_of(row), bytes(row.raw)) for row in rows], now)
             arrivals = []
             for row, found in zip(rows, stored, strict=True):
                 if isinstance(found, IntegrityFault):
@@ -189,7 +189,17 @@ class Archive:
                     arrivals.append(Arrival(_facts_of(row), found, _belonging(row)))
             return _enter_or_park(connection, arrivals, now)
 
-    def _store(self, facts: Mapping[str, Any], raw: bytes, now: datetime) -> StoredObject | IntegrityFault:
+    def _store_all(
+        self, items: Sequence[tuple[Mapping[str, Any], bytes]], now: datetime
+    ) -> list[StoredObject | IntegrityFault]:
+        """Put a batch into the vault, from several threads; the lock is looked up of its first (decision 0008)."""
+        return list(
+            self.threads.map(lambda place: self._store(*items[place], now, look_back=place == 0), range(len(items)))
+        )
+
+    def _store(
+        self, facts: Mapping[str, Any], raw: bytes, now: datetime, *, look_back: bool
+    ) -> StoredObject | IntegrityFault:
         try:
             return self.vault.put(
                 vault_key(UUID(facts["exhibit_id"])),
@@ -204,6 +214,7 @@ class Archive:
                     "sha256": facts["sha256"],
                     "log": self.origin,
                 },
+                look_back=look_back,
             )
         except IntegrityFault as fault:
             log.exception("accession.fault", acquisition_id=facts["exhibit_id"], fault=type(fault).__name__)

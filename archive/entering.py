@@ -64,7 +64,7 @@ def enter(connection: Connection, arrivals: Sequence[Arrival], *, at: datetime) 
         }
         for arrival, place, entry_id in zip(arrivals, places, archived, strict=True)
     ]
-    connection.execute(insert(exhibit).values(rows))
+    connection.execute(insert(exhibit), rows)
 
 
 def _entry(arrival: Arrival, at: datetime) -> CustodyEntry:

@@ -84,6 +84,7 @@ class Vault:
         sha256: str,
         retain_until: datetime,
         metadata: Mapping[str, str],
+        look_back: bool = True,
     ) -> StoredObject:
         """Write one object, once, locked; safe to repeat after a crash.
 
@@ -94,6 +95,7 @@ class Vault:
             sha256: Hex digest computed when they were received.
             retain_until: Nobody removes the version before this moment.
             metadata: Custody facts that travel with the object; ASCII.
+            look_back: Ask the server for the lock afterwards. The sum of what it stored is checked either way.
 
         Returns:
             The object as it lies in the vault. After a repeat this is the first one, with *its* metadata.
@@ -122,7 +124,10 @@ class Vault:
             raise VaultUnavailableError(f"store {key}", _code(error)) from error
         except BotoCoreError as error:
             raise VaultUnavailableError(f"store {key}", type(error).__name__) from error
-        stored = self.look(key, answer["VersionId"])
+        if not answer.get("VersionId"):
+            raise LockMissingError(key, "the server gave it no version")
+        asked = StoredObject(key, answer["VersionId"], retain_until.replace(microsecond=0), dict(metadata))
+        stored = self.look(key, asked.version) if look_back else asked
         self._check(stored, answer.get("ChecksumSHA256"), sha256, retain_until)
         return stored
 

@@ -103,8 +103,8 @@ def test_a_crash_at_any_step_is_repeated_without_loss_or_double(installation, mo
         if step == "_store":
             real = module.Archive._store
 
-            def store_and_die(self, *args):
-                real(self, *args)
+            def store_and_die(self, *args, **how):
+                real(self, *args, **how)
                 raise Dies
 
             patched.setattr(module.Archive, "_store", store_and_die)
@@ -155,6 +155,28 @@ def test_other_bytes_under_an_items_key_park_it_and_raise_an_alert(installation)
     with installation.engine.begin() as connection:
         assert unpark(connection, item.id, at=now(), actor="account:1", reason="looked")
     assert one(installation, acquisition.c.state) == "received"
+
+
+def test_a_vault_that_stops_locking_is_found_by_the_first_item_of_a_batch(installation, monkeypatch):
+    take(installation, a_text())
+    real = installation.vault.client.head_object
+    monkeypatch.setattr(
+        installation.vault.client, "head_object", lambda **asked: {**real(**asked), "ObjectLockMode": None}
+    )
+    assert installation.archive.accession_waiting(now=now()) == []
+    assert one(installation, acquisition.c.state) == "parked"
+
+
+def test_a_server_that_answers_another_sum_is_read_back_before_it_is_believed(installation, monkeypatch):
+    take(installation, a_text(b"one"))
+    real = installation.vault.client.put_object
+    monkeypatch.setattr(
+        installation.vault.client, "put_object", lambda **asked: {**real(**asked), "ChecksumSHA256": None}
+    )
+    assert len(installation.archive.accession_waiting(now=now())) == 1
+    take(installation, a_text(b"two", sid="SM2"))
+    monkeypatch.setattr(type(installation.vault), "digest", lambda *args: "0" * 64)
+    assert installation.archive.accession_waiting(now=now()) == []
 
 
 def test_nothing_goes_into_a_vault_that_failed_its_self_test(installation):

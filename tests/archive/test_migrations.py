@@ -42,7 +42,10 @@ def with_an_entry(installation):
 
 @pytest.mark.parametrize("statement", FORBIDDEN)
 def test_the_application_cannot_change_what_the_ledger_holds(with_an_entry, statement):
-    with pytest.raises(DBAPIError, match=r"permission denied|must be owner"), with_an_entry.engine.begin() as connection:
+    with (
+        pytest.raises(DBAPIError, match=r"permission denied|must be owner"),
+        with_an_entry.engine.begin() as connection,
+    ):
         connection.execute(text(statement))
 
 
