@@ -10,7 +10,7 @@ from web import access, error_pages, guard, headers, health, limits, officer, pu
 from web.collaborators import Web
 from web.components import create_shell
 from web.sessions import LONGEST
-from web.words import CLAIM_SOURCES, FILTERS, GRADES
+from web.words import CLAIM_SOURCES, FILTERS, GRADES, IDENTIFIER_KINDS
 
 __all__ = ["Web", "create_app"]
 
@@ -34,7 +34,12 @@ def create_app(web: Web) -> Flask:
     limits.register(app, web)
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(
-        may=access.may, Right=access.Right, demo=web.demo, grades=GRADES, claim_sources=CLAIM_SOURCES
+        may=access.may,
+        Right=access.Right,
+        demo=web.demo,
+        grades=GRADES,
+        claim_sources=CLAIM_SOURCES,
+        identifier_kinds=IDENTIFIER_KINDS,
     )
     if web.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # as Flask's documentation has it

@@ -63,6 +63,13 @@ CLAIM_SOURCES: Final = {
     "export": "an export file",
     "none": "nothing: no time is stated",
 }
+IDENTIFIER_KINDS: Final = {
+    "phone": "Telephone number",
+    "email": "E-mail address",
+    "url": "Link",
+    "plate": "Number plate",
+    "handle": "Handle",
+}
 # Of an event's words on the timeline; the exhibit's page has them all.
 MOST_LINES: Final = 6
 MOST_CHARACTERS: Final = 420

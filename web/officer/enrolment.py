@@ -132,7 +132,7 @@ def _safe_contact(
         faults["seen"] = "Say whether anyone else could see this phone or mailbox"
     who = form.get("who_else_sees", "").replace("\x00", "").strip()[:MOST_WORDS_CHARACTERS]
     if seen_by_others != "no" and style is not ReplyStyle.NONE and form.get("agreed") != "yes":
-        faults["reply"] = "Someone else may see an answer: choose no answers, or say that she knows this and wants them"
+        faults["reply"] = "Someone else may see an answer: choose no answers, or say that they know and want them"
     wording = form.get("wording", "").replace("\x00", "").strip()[:MOST_WORDS_CHARACTERS] or None
     landlines = [one.value for one in contacts if one.kind is ContactKind.PHONE and not is_uk_mobile(one.value)]
     if landlines and style is not ReplyStyle.NONE and form.get("agreed") != "yes":
