@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from archive.database import engine, migrate
@@ -28,6 +29,10 @@ from services.embedded import Embedded, embedded, running_environment
 from services.postgres import DatabaseUrls
 from services.process import start_ticks
 from settings import Settings
+
+# Times here are noisy, and a slow moment is no failure; examples are printed, not kept in a folder.
+hypothesis.settings.register_profile("holdfast", deadline=None, database=None, print_blob=True)
+hypothesis.settings.load_profile("holdfast")
 
 FOLDER = "HOLDFAST_TEST_FOLDER"
 START_SECONDS = 90

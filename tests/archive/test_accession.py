@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 
 from archive import accession as module
 from archive.accession import Belonging, receive
-from archive.parking import unpark
 from archive.acquisition import Acquisition, Channel, acquisition_id, parsed, rendered
 from archive.case import open_case
 from archive.contributor import Contact, ContactKind, ReplyStyle, SafeContact, enrol
@@ -18,6 +17,7 @@ from archive.custody import Action, exhibit_stream
 from archive.errors import VaultNotTrustedError, VaultUnavailableError
 from archive.ledger import entries_of
 from archive.marks import record_vault_test
+from archive.parking import unpark
 from archive.tables import account, acquisition, alert, exhibit
 from archive.worm import Trial
 from cli.composition import now
