@@ -188,7 +188,19 @@ def test_behind_proxies_the_address_in_the_ledger_is_the_callers(installation, s
         Web(installation.engine, installation.vault, site.casework.now, b"x" * 32, secure_cookies=False, proxies=1)
     )
     site.app = app
-    officer = site.person()
-    site.browser(officer).get("/cases", headers={"X-Forwarded-For": "203.0.113.9, 198.51.100.7"})
-    (entry,) = site.entries("case.viewed")
+    site.person(email="dc.jones@force.example")
+    browser = site.browser()
+    form = {"email": "dc.jones@force.example", "password": "wrong", "csrf_token": browser.token("/sign-in")}
+    browser.client.post("/sign-in", data=form, headers={"X-Forwarded-For": "203.0.113.9, 198.51.100.7"})
+    (entry,) = site.entries("account.sign_in_refused")
     assert entry["facts"]["address"] == "198.51.100.7"
+
+
+def test_a_cases_stream_which_leaves_in_packages_does_not_say_where_officers_sit(site, world):
+    case, exhibit, _, members, _ = world
+    browser = site.browser(members[Role.OFFICER])
+    for path in (f"/cases/{case.slug}", f"/cases/{case.slug}/timeline", f"/cases/{case.slug}/exhibits/{exhibit}"):
+        browser.text(path)
+    looks = site.entries("case.viewed") + site.entries("exhibit.viewed")
+    assert looks
+    assert "127.0.0.1" not in str(looks)

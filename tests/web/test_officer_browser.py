@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from archive.accession import receive
-from archive.parking import park
 from archive.acquisition import Acquisition, Channel
 from archive.alerts import raise_alert
+from archive.parking import park
 from tests.web import story
 from tests.web.conftest import DESKTOP, PHONE, SMALL_PHONE
 from tests.web.test_public_browser import assert_usable

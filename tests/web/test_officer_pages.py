@@ -353,8 +353,8 @@ def test_an_item_is_left_in_quarantine_only_for_a_reason(site, case, desk):
 
 def test_a_parked_item_shows_its_reason_and_is_tried_again(site, case, desk):
     from archive.accession import receive
-    from archive.parking import park
     from archive.acquisition import Acquisition, Channel
+    from archive.parking import park
 
     raw = Acquisition.of(b"x", channel=Channel.SMS, source_id="SMparked", at=site.casework.at, media_type="text/plain")
     with site.casework.archive.engine.begin() as connection:

@@ -1,11 +1,13 @@
-"""Looks at evidence, as custody entries: who saw which items, by which filter, from where."""
+"""Looks at evidence, as custody entries: who saw which items, by which filter.
+
+From where stands in the entry of the sign-in, in the system's stream: a case's stream leaves the house in packages.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from flask import request
 from sqlalchemy import Connection
 
 from archive.custody import Action, CustodyEntry
@@ -20,5 +22,4 @@ def record_look(
 
     The view returns only after that transaction is committed: where the entry cannot be written, nothing is shown.
     """
-    seen = {**facts, "address": request.remote_addr}
-    record(connection, CustodyEntry(stream, action, signed_in().actor, at, seen, reason))
+    record(connection, CustodyEntry(stream, action, signed_in().actor, at, facts, reason))

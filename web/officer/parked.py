@@ -8,10 +8,10 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from sqlalchemy import Select, select
 
-from archive.parking import unpark
 from archive.alerts import mark_seen
 from archive.custody import SYSTEM, Action
 from archive.jobs import Job
+from archive.parking import unpark
 from archive.tables import acquisition, alert, exhibit
 from web.access import Right, requires, signed_in
 from web.collaborators import Web
