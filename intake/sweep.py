@@ -25,6 +25,7 @@ from intake.addresses import normal_phone
 from intake.media import MediaLink, door_facts, fetch_media, texts_with_missing_media
 from intake.reading import READER_VERSION
 from intake.twilio_api import SeenText, TwilioApi
+from intake.twilio_document import JSON
 
 AT_ONCE = 500
 # Younger than this, the queue is probably at it.
@@ -33,7 +34,6 @@ MEDIA_WINDOW = timedelta(days=30)
 TEXTS_WINDOW = timedelta(hours=48)
 # A webhook in flight, with Twilio's repeats and its fallback, is no lost one.
 IN_FLIGHT = timedelta(minutes=3)
-JSON = "application/json"
 
 log = structlog.get_logger()
 

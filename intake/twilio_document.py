@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from urllib.parse import urlencode
 
+JSON = "application/json"
 FIELDS = {
     "sid": "MessageSid",
     "account_sid": "AccountSid",

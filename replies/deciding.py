@@ -25,6 +25,7 @@ from archive.errors import UnknownAcquisitionError
 from archive.ledger import record
 from archive.tables import acquisition, alert, exhibit, reply, reply_item
 from archive.vault import Vault
+from intake.twilio_document import JSON, as_form
 from replies.automatic import LONGEST_HEAD_BYTES, Headers, head_of
 from replies.policy import Decision, History, Item, Limits, Send, Silent, decide
 from replies.reasons import EXPLAINED, Reason
@@ -160,7 +161,7 @@ def _item(row: Row[Any], enrolled: int, vault: Vault | None) -> Item:
         assigned_to=row.contributor_id,
         enrolled=enrolled,
         headers=head_of(head) if channel is Channel.EMAIL else None,
-        by_plain_text=channel is Channel.SMS and _is_plain_text(head),
+        by_plain_text=channel is Channel.SMS and _is_plain_text(as_form(head) if row.media_type == JSON else head),
         part=row.parent_id is not None,
         imported=row.for_case is not None or row.source_id.startswith(IMPORTED),
         observed_again=row.observation_of is not None,

@@ -14,6 +14,7 @@ from intake.reading.mail import read_mail
 from intake.reading.model import Attachment, Reading, Slice, displayable
 from intake.reading.texts import read_form, read_text
 from intake.reading.transfer import decode_text
+from intake.twilio_document import JSON, as_form
 
 READER_VERSION: Final = 1
 """Raised whenever the same bytes would be read differently."""
@@ -45,6 +46,8 @@ def read(raw: bytes, *, channel: str, media_type: str, door: Mapping[str, Any]) 
 def _read(raw: bytes, channel: str, media_type: str, door: Mapping[str, Any]) -> Reading:
     if channel == "sms" and media_type == _FORM:
         return read_text(raw, READER_VERSION)
+    if channel == "sms" and media_type == JSON:
+        return read_text(as_form(raw), READER_VERSION)
     if media_type in ("message/rfc822", "message/global"):
         return read_mail(raw, READER_VERSION, is_original=channel == "upload")
     if channel == "diary":

@@ -4,15 +4,10 @@ import os
 import uuid
 
 import pytest
-from hypothesis import settings
 
 from intake.imap import Mailbox
 from intake.mailbox_url import MailboxUrl
 from tests.intake.dovecot import PROGRAM, Dovecot
-
-# A machine that runs other things meanwhile is slow now and then; what may not take long is measured as such.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 
 def _started(capability=""):

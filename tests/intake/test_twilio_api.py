@@ -10,6 +10,7 @@ import requests
 
 from cli.composition import now
 from intake.errors import MediaNotThereYetError, MediaRefusedError, TwilioRefusedError, TwilioUnavailableError
+from intake.reading import read
 from intake.twilio_api import TwilioApi
 from tests.intake.hosts import Host
 
@@ -214,3 +215,11 @@ def test_wrong_credentials_are_refused(host, api_of):
     host.answers = AnyQuery({f"/2010-04-01/Accounts/{SID}/Messages.json": (401, {}, b'{"code": 20003}')})
     with pytest.raises(TwilioRefusedError):
         list(api_of(host.url).texts_since(now()))
+
+
+def test_a_text_taken_in_from_twilios_list_is_read_like_any_other():
+    document = json.dumps({"sid": "SM1", "from": "+447700900001", "to": "+447700900100", "body": "I see you"}).encode()
+    found = read(document, channel="sms", media_type="application/json", door={})
+    assert (found.state, found.text) == ("read", "I see you")
+    broken = read(b"[", channel="sms", media_type="application/json", door={})
+    assert broken.text == ""
