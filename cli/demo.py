@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
@@ -92,7 +93,7 @@ def _started(home: Path, port: int | None, console: Console) -> Iterator[tuple[E
     status = console.status("starting PostgreSQL, Valkey, SeaweedFS, mail, the Twilio stand-in and Holdfast …")
     status.start()
     try:
-        with running_house(home, port, {**os.environ, **SETTINGS}, say=console.print) as house:
+        with running_house(home, port, {**os.environ, **SETTINGS}, say=partial(console.print, markup=False)) as house:
             status.stop()
             yield house
     finally:

@@ -84,7 +84,7 @@ def _sentence(counted: Mapping[str, int]) -> str:
     return (
         f"{counted['sent']} messages: {counted['archived']} archived and locked, {counted['sealed']} sealed. "
         f"{counted['answered']} answered; {counted['not_answered']} not, as it should be; "
-        f"{counted['answers_failed']} answer could not go out. {counted['quarantined']} from strangers are in "
+        f"{counted['answers_failed']} could not be. {counted['quarantined']} from strangers are in "
         f"quarantine, {counted['parked']} parked."
     )
 

@@ -1,0 +1,1 @@
+"""The demonstration: its story as data, and the command end to end."""
