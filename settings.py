@@ -74,7 +74,7 @@ class Settings:
     s3_region: str = _setting("AWS_DEFAULT_REGION", "Region of the bucket.", default="eu-west-2")
     lock_days: int = _setting(
         "HOLDFAST_LOCK_DAYS",
-        "Days for which an item is locked at first; extended while its case is open. The demonstration uses 1.",
+        "Days for which an item is locked. Choose them longer than a case lasts. The demonstration uses 1.",
         default=90,
         parse=int,
     )

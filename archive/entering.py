@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert
 
+from archive.acquisition import OBSERVATION, Channel, acquisition_id
 from archive.assignment import Belonging, placed
 from archive.custody import Action, CustodyEntry, exhibit_stream
 from archive.ledger import record_all
@@ -51,7 +52,8 @@ def enter(connection: Connection, arrivals: Sequence[Arrival], *, at: datetime) 
     places = placed(connection, [(arrival.id, arrival.belonging) for arrival in arrivals], at=at)
     # An entry that names the exhibit's stream comes after the stream's first.
     archived = record_all(connection, [_entry(arrival, at) for arrival in arrivals])
-    record_all(connection, [place.entry for place in places])
+    again = [entry for entry in (_observed_again(arrival, at) for arrival in arrivals) if entry]
+    record_all(connection, [*(place.entry for place in places), *again])
     rows = [
         {
             "id": arrival.id,
@@ -70,3 +72,13 @@ def enter(connection: Connection, arrivals: Sequence[Arrival], *, at: datetime) 
 def _entry(arrival: Arrival, at: datetime) -> CustodyEntry:
     facts = {**arrival.facts, "vault_key": arrival.stored.key, "vault_version": arrival.stored.version}
     return CustodyEntry(exhibit_stream(arrival.id), Action.EXHIBIT_ARCHIVED, ACTOR, at, facts)
+
+
+def _observed_again(arrival: Arrival, at: datetime) -> CustodyEntry | None:
+    """The entry in the first exhibit's stream, where this one is the same source id told again with other bytes."""
+    source_id, mark, _ = arrival.facts["source_id"].partition(OBSERVATION)
+    if not mark:
+        return None
+    first = acquisition_id(Channel(arrival.facts["channel"]), source_id)
+    facts = {"exhibit_id": str(arrival.id), "sha256": arrival.facts["sha256"]}
+    return CustodyEntry(exhibit_stream(first), Action.EXHIBIT_OBSERVED_AGAIN, ACTOR, at, facts)

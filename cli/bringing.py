@@ -92,7 +92,7 @@ def _report(results: list[tuple[Imported, list[str]]], *, as_json: bool) -> None
 @home
 @telling_errors
 def reconcile(*, as_json: bool, home: Path) -> None:
-    """Take in every text that Twilio has and the archive has not. Exit 1 if one was missing and cannot be explained."""
+    """Take in every text that Twilio has and the archive has not."""
     with settings_with_services(home) as settings:
         api = twilio(settings)
         if api is None:

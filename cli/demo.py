@@ -61,6 +61,7 @@ def demo(*, once: bool, port: int | None, as_json: bool, home: Path) -> None:
         summarise(stage, ending, environment, console, stays=not once)
         if not once:
             parts.supervisor.run()
+        console.print("stopping every part in order …")
     if ending.wrong or not ending.verified:
         raise SystemExit(1)
 

@@ -57,7 +57,9 @@ def summarise(stage: Stage, ending: Ending, environment: Mapping[str, str], cons
     """Say what happened, what is wrong if anything is, and where to look."""
     colour, word = ("green", "verified") if ending.verified and not ending.wrong else ("red", "not as it should be")
     console.print(f"\n[bold {colour}]{stage.case.reference}: {word}[/] after {ending.seconds:.0f} s")
-    console.print(f"{_sentence(ending.counted)}\n", soft_wrap=True)
+    for line in _sentences(ending.counted):
+        console.print(line)
+    console.print()
     for sentence in ending.wrong:
         console.print(f"  [bold red]wrong[/]        {escape(sentence)}", soft_wrap=True)
     for name, where in _places(stage, ending, environment, stays=stays):
@@ -80,12 +82,12 @@ def _places(stage: Stage, ending: Ending, environment: Mapping[str, str], *, sta
     return [*(pages if stays else []), *kept]
 
 
-def _sentence(counted: Mapping[str, int]) -> str:
+def _sentences(counted: Mapping[str, int]) -> tuple[str, ...]:
+    answered, silent, refused = (counted[name] for name in ("answered", "not_answered", "answers_failed"))
     return (
-        f"{counted['sent']} messages: {counted['archived']} archived and locked, {counted['sealed']} sealed. "
-        f"{counted['answered']} answered; {counted['not_answered']} not, as it should be; "
-        f"{counted['answers_failed']} could not be. {counted['quarantined']} from strangers are in "
-        f"quarantine, {counted['parked']} parked."
+        f"{counted['sent']} messages: {counted['archived']} archived and locked, {counted['sealed']} sealed",
+        f"{answered} answered, {silent} left unanswered as they should be, {refused} answer refused by the carrier",
+        f"{counted['quarantined']} from strangers in quarantine, {counted['parked']} parked",
     )
 
 

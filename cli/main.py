@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import click
 
-from cli import bringing, care, demo, evidence, local, people, processes
+from cli import bringing, care, evidence, people, processes
 from cli.logs import log_to_stderr
 
 
@@ -15,15 +17,22 @@ def main() -> None:
     log_to_stderr()
 
 
+def _of_one_machine() -> tuple[click.Command, ...]:
+    # The production image leaves `services` out, and with it the commands that run everything on one machine.
+    if find_spec("services") is None:
+        return ()
+    from cli import demo, local
+
+    return (local.up, local.services, demo.demo)
+
+
 for command in (
     processes.web,
     processes.worker,
     processes.sequencer,
     processes.mailbox,
     processes.beat,
-    local.up,
-    local.services,
-    demo.demo,
+    *_of_one_machine(),
     people.user,
     people.case,
     people.contributor,

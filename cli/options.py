@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -64,7 +65,8 @@ def print_json(document: Any) -> None:
 @contextmanager
 def settings_with_services(home: Path) -> Iterator[Settings]:
     """Settings by which services can be reached: the environment's, a running home's, or of ones started here."""
-    if os.environ.get("HOLDFAST_DATABASE_URL"):
+    named = os.environ.get("HOLDFAST_DATABASE_URL") or os.environ.get("HOLDFAST_DATABASE_URL_FILE")
+    if named or find_spec("services") is None:
         yield Settings.from_environment(os.environ)
         return
     from services.embedded import embedded, running_environment

@@ -27,22 +27,22 @@ def say_and_stop(sentence: str) -> None:
     sys.exit(f"holdfast: {sentence}")
 
 
-def make_environment(folder: Path) -> Path:
+def make_environment(folder: Path) -> str:
     """The environment's Python; the environment is made where there is none."""
-    python = folder / "bin" / "python"
+    python = folder.absolute() / "bin" / "python"
     if python.exists():
-        return python
+        return str(python)
     try:
         import ensurepip  # noqa: F401 - Debian ships it in a package of its own
     except ImportError:
         say_and_stop("this Python cannot make a virtual environment; run: apt-get install python3-venv")
     venv.create(folder, with_pip=True)
-    return python
+    return str(python)
 
 
-def install(python: Path) -> None:
+def install(python: str) -> None:
     """Install exactly what requirements.lock names: by uv, which takes seconds, or by pip where uv cannot be had."""
-    lock = ROOT / "requirements.lock"
+    lock = str(ROOT / "requirements.lock")
     got_uv = subprocess.run([python, "-m", "pip", "install", "--quiet", "uv"], check=False).returncode == 0
     by_uv = [python, "-m", "uv", "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", lock]
     by_pip = [python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock]
@@ -52,13 +52,13 @@ def install(python: Path) -> None:
         say_and_stop("the packages of requirements.lock could not be installed; the lines above say which")
 
 
-def link(folder: Path, python: Path) -> None:
+def link(folder: Path, python: str) -> None:
     """Let the environment find this checkout, and give it the `holdfast` command."""
     asked = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     packages = Path(subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip())
     (packages / "holdfast.pth").write_text(f"{ROOT}\n")
     script = folder / "bin" / "holdfast"
-    script.write_text(SCRIPT.format(python=python.absolute()))
+    script.write_text(SCRIPT.format(python=python))
     script.chmod(0o755)
 
 

@@ -200,7 +200,7 @@ def running_environment(home: Path) -> dict[str, str] | None:
 
 
 def _is_elsewhere(part: str, environ: Mapping[str, str]) -> bool:
-    return any(environ.get(name) for name in PARTS[part])
+    return any(environ.get(name) or environ.get(f"{name}_FILE") for name in PARTS[part])
 
 
 def _names_elsewhere() -> set[str]:

@@ -78,6 +78,11 @@ def test_the_same_source_id_with_other_bytes_is_a_further_observation_and_an_ale
     assert take(installation, a_text(b"two")) is None
     assert sorted(installation.archive.accession_waiting(now=now())) == sorted([first, second])
     assert one(installation, alert.c.kind) == "other_bytes"
+    installation.sequencer.run_once()
+    with installation.engine.connect() as connection:
+        told = [entry.facts() for entry in entries_of(connection, [exhibit_stream(first)])]
+    (again,) = [entry for entry in told if entry["action"] == Action.EXHIBIT_OBSERVED_AGAIN]
+    assert again["facts"]["exhibit_id"] == str(second)
 
 
 def test_a_mail_told_again_with_other_bytes_is_kept_beside_the_first(installation):
