@@ -58,7 +58,7 @@ def summarise(stage: Stage, ending: Ending, environment: Mapping[str, str], cons
     colour, word = ("green", "verified") if ending.verified and not ending.wrong else ("red", "not as it should be")
     console.print(f"\n[bold {colour}]{stage.case.reference}: {word}[/] after {ending.seconds:.0f} s")
     for line in _sentences(ending.counted):
-        console.print(line)
+        console.print(line, soft_wrap=True)
     console.print()
     for sentence in ending.wrong:
         console.print(f"  [bold red]wrong[/]        {escape(sentence)}", soft_wrap=True)

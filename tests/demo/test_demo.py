@@ -19,7 +19,7 @@ import requests
 from axe_playwright_python.sync_playwright import Axe
 
 from services.process import marked_with
-from tests.web.conftest import AXE_RULES
+from tests.web.conftest import AXE_RULES, SMALL_PHONE
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRON = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -205,7 +205,10 @@ def test_the_pane_grows_while_somebody_types(shown, page):
     page.goto(f"{shown.address}/demo/phone")
     results = Axe().run(page, options=AXE_RULES)
     assert results.violations_count == 0, results.generate_report()
+    page.set_viewport_size({"width": SMALL_PHONE, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     page.fill("#words", "half a sent")
+    # From another browser: this one's page is not loaded anew, its pane is.
     requests.post(f"{shown.address}/demo/phone", data={"words": "He is outside now"}, timeout=30)
     page.frame_locator("iframe").get_by_text("He is outside now").wait_for(timeout=20_000)
     assert page.input_value("#words") == "half a sent"
