@@ -74,6 +74,7 @@ def running_house(
     with _told(), parts:
         environment = house_environment(parts, port, environ)
         prepare(environment)
+        parts.publish(environment)
         parts.supervisor.start(house_processes(environment))
         if "twilio" in parts.parts:
             door = f"{environment['HOLDFAST_PUBLIC_URL']}/intake/sms"

@@ -89,7 +89,11 @@ class Embedded:
         if "postgres" in self.parts and not self.postgres.place.is_relative_to(self.home.path):
             self._say(f"PostgreSQL's own user cannot reach this home: its data lies in {self.postgres.place}")
         self.supervisor.start(processes)
-        write_private(self.home.state / ENVIRONMENT_FILE, json.dumps(self.environment(), indent=1))
+        self.publish(self.environment())
+
+    def publish(self, settings: Mapping[str, str]) -> None:
+        """Say what commands beside us are to run with: the parts' settings, and those of processes on top of them."""
+        write_private(self.home.state / ENVIRONMENT_FILE, json.dumps(dict(settings), indent=1))
 
     def stop(self) -> None:
         """Stop everything the supervisor runs, in order. Safe to call twice."""

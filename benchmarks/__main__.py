@@ -1,0 +1,39 @@
+"""`python -m benchmarks [NAME …]`: run, print one table, say which target each ratio is measured against."""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import accession, sequencer, webhook
+from benchmarks.result import Result
+
+BENCHMARKS = {"webhook": webhook.run, "accession": accession.run, "sequencer": sequencer.run}
+
+
+def main() -> int:
+    """Run what was asked for; 1 if a ratio misses its target."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(BENCHMARKS):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    results: list[Result] = []
+    for name in options.names or BENCHMARKS:
+        with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
+            Path(folder).chmod(0o711)
+            results += BENCHMARKS[name](Path(folder))
+    if options.json:
+        print(json.dumps([each.to_json() for each in results], indent=1))
+    else:
+        print(f"load average {os.getloadavg()[0]:.1f} at the end, {os.cpu_count()} cores")
+        for each in results:
+            print(each)
+    return 0 if all(each.ratio >= each.target for each in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

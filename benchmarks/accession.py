@@ -1,0 +1,135 @@
+"""Texts and mails through door, vault and ledger against a bare loop of locked puts of the same bytes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import mailbox
+import multiprocessing
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import Engine, text
+
+from archive.database import engine
+from archive.vault import s3_client
+from benchmarks.load import post_all, signed_texts
+from benchmarks.result import Result, in_turns
+from cli.composition import now
+from cli.local import aws, running_house
+from services.ports import free_port
+
+TARGET = 0.7
+PROCESSES, THREADS = 2, 8
+TEXTS = 1000
+MAILS, MAIL_BYTES = 600, 20_000
+LONGEST_SECONDS = 300
+CLEAN = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+
+
+def run(folder: Path) -> list[Result]:
+    """The whole house at work: web, worker, sequencer, mailbox, beat; from the first knock to the last leaf."""
+    quiet = {**CLEAN, "HOLDFAST_REPLIES": "no"}
+    with running_house(folder / "home", free_port([]), quiet) as (parts, environment), aws(environment):
+        database = engine(environment["HOLDFAST_DATABASE_URL"], pool_size=1)
+        maildir = parts.home.path / "mail" / "desk"
+        try:
+            return [_texts(environment, database), _mails(environment, database, maildir)]
+        finally:
+            database.dispose()
+
+
+def _texts(environment: dict[str, str], database: Engine) -> Result:
+    numbers = count(step=TEXTS)
+    url, account = environment["HOLDFAST_PUBLIC_URL"], environment["HOLDFAST_TWILIO_ACCOUNT_SID"]
+
+    def through_the_house() -> float:
+        requests = signed_texts(
+            url, url, account, environment["HOLDFAST_TWILIO_AUTH_TOKEN"], next(numbers), TEXTS, "+447700900001"
+        )
+        before = _sealed(database)
+        begun = time.perf_counter()
+        post_all(url, requests, THREADS)
+        _wait(database, before + TEXTS)
+        return TEXTS / (time.perf_counter() - begun)
+
+    ours, baseline = in_turns(through_the_house, lambda: _bare(environment, 300, TEXTS))
+    return Result("accession: texts through door, vault and ledger", TARGET, ours, baseline)
+
+
+def _mails(environment: dict[str, str], database: Engine, maildir: Path) -> Result:
+    def through_the_house() -> float:
+        before = _sealed(database)
+        _deliver(maildir)
+        begun = time.perf_counter()
+        _wait(database, before + MAILS)
+        return MAILS / (time.perf_counter() - begun)
+
+    ours, baseline = in_turns(through_the_house, lambda: _bare(environment, MAIL_BYTES, MAILS))
+    return Result("accession: mails through mailbox, vault and ledger", TARGET, ours, baseline)
+
+
+def _deliver(maildir: Path) -> None:
+    """Drop all mails into the watched folder at once, as a night's mail lies there in the morning."""
+    folder = mailbox.Maildir(maildir)
+    for number in range(MAILS):
+        head = f"From: amy@example.org\r\nSubject: {uuid4()} {number}\r\n\r\n".encode()
+        folder.add(head + base64.encodebytes(os.urandom(MAIL_BYTES * 3 // 4)).replace(b"\n", b"\r\n"))
+
+
+def _sealed(database: Engine) -> int:
+    query = text(
+        "SELECT count(*) FROM exhibit JOIN custody_leaf ON entry_id = archived_entry "
+        "WHERE leaf_index < (SELECT coalesce(max(size), 0) FROM checkpoint)"
+    )
+    with database.connect() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
+def _wait(database: Engine, wanted: int) -> None:
+    give_up_at = time.monotonic() + LONGEST_SECONDS
+    while (found := _sealed(database)) < wanted:
+        if time.monotonic() > give_up_at:
+            raise RuntimeError(f"{wanted - found} items were not sealed in {LONGEST_SECONDS} s")
+        time.sleep(0.1)
+
+
+def _bare(environment: dict[str, str], size: int, many: int) -> float:
+    """Locked puts per second from two processes of eight threads each, as the worker has them."""
+    context = multiprocessing.get_context("spawn")
+    each = many // PROCESSES
+    with context.Pool(PROCESSES) as pool:
+        jobs = [(environment["HOLDFAST_S3_ENDPOINT_URL"], environment["HOLDFAST_S3_BUCKET"], size, 16)] * PROCESSES
+        pool.map(_put_many, jobs)  # imports and connections are not what is measured
+        jobs = [(url, bucket, size, each) for url, bucket, size, _ in jobs]
+        begun = time.perf_counter()
+        pool.map(_put_many, jobs, chunksize=1)
+        return each * PROCESSES / (time.perf_counter() - begun)
+
+
+_clients: dict[str, object] = {}
+
+
+def _put_many(job: tuple[str, str, int, int]) -> None:
+    url, bucket, size, many = job
+    client = _clients.setdefault(url, s3_client(endpoint_url=url, region="us-east-1", connections=THREADS))
+
+    def put(_number: int) -> None:
+        body = os.urandom(size)
+        client.put_object(  # type: ignore[attr-defined]
+            Bucket=bucket,
+            Key=f"bare/{uuid4()}",
+            Body=body,
+            ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode(),
+            IfNoneMatch="*",
+            ObjectLockMode="COMPLIANCE",
+            ObjectLockRetainUntilDate=now() + timedelta(days=1),
+        )
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(put, range(many)))
