@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
+from typing import TypeAlias
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
 from archive.custody import SYSTEM, Action, CustodyEntry
 from archive.database import engine
 from archive.ledger import record, waiting
+from archive.sequencer import Sequencer
 from benchmarks.result import Result, in_turns
 from cli import composition
 from cli.local import aws, house_environment, prepare
@@ -20,9 +24,10 @@ from services.embedded import embedded
 from settings import Settings
 
 TARGET = 5.0
-WRITERS = 8
-ENTRIES_EACH = 100
+WRITERS, PROCESSES = 8, 2
+ENTRIES_EACH = 150
 WORK_SECONDS = 0.005
+Write: TypeAlias = Callable[[Connection, int], None]
 
 CHAIN = """
 CREATE TABLE chain_head (one integer PRIMARY KEY, hash bytea NOT NULL);
@@ -44,53 +49,73 @@ def run(folder: Path) -> list[Result]:
         with owner.begin() as connection:
             connection.execute(text(CHAIN))
         owner.dispose()
-        app = composition.app_engine(settings, pool_size=WRITERS)
         placer = composition.sequencer(settings)
-        ours, baseline = in_turns(lambda: _outbox(app, placer.run_once), lambda: _rate(app, _append_to_chain))
-        app.dispose()
+        url = settings.need("database_url")
+        ours, baseline = in_turns(lambda: _outbox(url, placer), lambda: _rate(url, _append_to_chain))
         placer.engine.dispose()
     return [Result("sequencer: entries placed, eight writers", TARGET, ours, baseline)]
 
 
-def _rate(app: Engine, write: Callable[[Connection, int], None], *, last: Callable[[], None] = lambda: None) -> float:
-    def writer(seed: int) -> None:
-        for number in range(ENTRIES_EACH):
-            with app.begin() as connection:
-                write(connection, seed * ENTRIES_EACH + number)
-                time.sleep(WORK_SECONDS)
-
-    threads = [threading.Thread(target=writer, args=(seed,)) for seed in range(WRITERS)]
+def _rate(url: str, write: Write, *, last: Callable[[], None] = lambda: None) -> float:
+    """Entries per second of eight writers, in as many processes as there are cores, until `last` returns."""
+    context = multiprocessing.get_context("fork")
+    ready, go = context.Barrier(PROCESSES + 1), context.Event()
+    writers = [context.Process(target=_write_all, args=(url, write, ready, go)) for _ in range(PROCESSES)]
+    for process in writers:
+        process.start()
+    ready.wait()
     begun = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    go.set()
+    for process in writers:
+        process.join()
     last()
     return WRITERS * ENTRIES_EACH / (time.perf_counter() - begun)
 
 
-def _outbox(app: Engine, run_once: Callable[[], int]) -> float:
+def _write_all(url: str, write: Write, ready: Barrier, go: Event) -> None:
+    app = engine(url, pool_size=WRITERS // PROCESSES)
+
+    def writer() -> None:
+        for number in range(ENTRIES_EACH):
+            with app.begin() as connection:
+                write(connection, number)
+                time.sleep(WORK_SECONDS)
+
+    threads = [threading.Thread(target=writer) for _ in range(WRITERS // PROCESSES)]
+    app.connect().close()
+    ready.wait()
+    go.wait()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    app.dispose()
+
+
+def _outbox(url: str, placer: Sequencer) -> float:
     stop = threading.Event()
+    app = engine(url, pool_size=1)
 
     def place() -> None:
         while not stop.is_set():
-            if not run_once():
-                stop.wait(0.01)
+            if not placer.run_once():
+                stop.wait(0.05)
 
     def wait_for_places() -> None:
         while True:
             with app.connect() as connection:
                 if waiting(connection) == 0:
                     return
-            time.sleep(0.01)
+            time.sleep(0.02)
 
-    placer = threading.Thread(target=place)
-    placer.start()
+    thread = threading.Thread(target=place)
+    thread.start()
     try:
-        return _rate(app, _record, last=wait_for_places)
+        return _rate(url, _record, last=wait_for_places)
     finally:
         stop.set()
-        placer.join()
+        thread.join()
+        app.dispose()
 
 
 def _record(connection: Connection, number: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -11,7 +12,6 @@ from typing import Any
 
 import click
 import structlog
-from flask import Flask
 from gunicorn.app.base import BaseApplication
 from sqlalchemy.exc import OperationalError
 
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
     """gunicorn around an application that each of its processes builds for itself."""
 
-    def __init__(self, build: Callable[[], Flask], options: dict[str, Any]) -> None:
+    def __init__(self, build: Callable[[], Any], options: dict[str, Any]) -> None:
         self._build, self._options = build, options
         super().__init__()
 
@@ -36,9 +36,13 @@ class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn ships no type
         for name, value in self._options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> Any:
         """Build the application, after the fork."""
-        return self._build()
+        application = self._build()
+        # What stands now stands for good: the collector need not walk it again and again under load.
+        gc.collect()
+        gc.freeze()
+        return application
 
 
 @click.command()

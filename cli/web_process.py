@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
-from flask import Blueprint, Flask
+from flask import Blueprint
 from twilio.request_validator import RequestValidator
 
 from cli import composition
-from intake.sms import TextDoor, make_blueprint
+from intake.sms import TextDoor, make_door_app
 from settings import Settings, SettingsError
 from web.app import create_app
 from web.brand import Brand, parse_services
 from web.collaborators import Web
 from workers.queue import make_nudge
 
+if TYPE_CHECKING:  # the standard library has these for type checkers alone
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-def make_app(settings: Settings) -> Flask:
-    """The application of one web process."""
+
+INTAKE = "/intake/"
+
+
+def make_app(settings: Settings) -> WSGIApplication:
+    """The application of one web process: doors for programs before pages for people.
+
+    A door needs no session, no form token and no limit that a shared address could turn against a victim; going past
+    all of these, it answers in a fraction of the time (docs/decisions/0010).
+    """
     engine = composition.app_engine(settings, pool_size=settings.web_threads)
     nudge = make_nudge(settings.need("broker_url"))
-    return create_app(
+    pages = create_app(
         Web(
             engine=engine,
             vault=composition.vault(settings, connections=settings.web_threads),
@@ -31,24 +43,28 @@ def make_app(settings: Settings) -> Flask:
             limits_url=settings.need("broker_url"),
             secure_cookies=settings.public_url.startswith("https://"),
             proxies=settings.proxies,
-            doors=tuple(_doors(settings, engine, nudge)),
+            doors=tuple(_demonstration(settings, engine)),
             demo=settings.demo,
         )
     )
-
-
-def _doors(settings: Settings, engine: composition.Engine, nudge: composition.Nudge) -> list[Blueprint]:
     if not settings.twilio_account_sid:
-        return []
-    door = TextDoor(
-        engine=engine,
-        validator=RequestValidator(settings.need("twilio_auth_token")),
-        account_sid=settings.twilio_account_sid,
-        public_url=settings.public_url,
-        now=composition.now,
-        nudge=nudge,
+        return pages
+    doors = make_door_app(
+        TextDoor(
+            engine=engine,
+            validator=RequestValidator(settings.need("twilio_auth_token")),
+            account_sid=settings.twilio_account_sid,
+            public_url=settings.public_url,
+            now=composition.now,
+            nudge=nudge,
+        )
     )
-    return [make_blueprint(door), *_demonstration(settings, engine)]
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        chosen = doors if environ.get("PATH_INFO", "").startswith(INTAKE) else pages
+        return chosen(environ, start_response)
+
+    return application
 
 
 def _demonstration(settings: Settings, engine: composition.Engine) -> list[Blueprint]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import phonenumbers
 
@@ -13,6 +14,7 @@ _UK_MOBILE = re.compile(r"\+447(?:[1-57-9]\d|624)\d+", re.ASCII)
 _UK_E164_LENGTH = 13
 
 
+@lru_cache(maxsize=4096)
 def normal_phone(number: str, *, region: str = DEFAULT_REGION) -> str | None:
     """A number as E.164, or None where it is none (a name, a short code, withheld).
 

@@ -6,14 +6,14 @@ fail: the sweep finds what it lost. A request without a good signature leaves no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 import structlog
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Flask, Response, abort, request
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from twilio.request_validator import RequestValidator
@@ -24,7 +24,7 @@ from archive.acquisition import Acquisition, Channel
 from archive.jobs import Job, Nudge
 from archive.marks import count
 from intake.addresses import normal_phone
-from intake.media import door_facts, media_of
+from intake.media import MediaLink, door_facts, media_of
 
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 FORM = "application/x-www-form-urlencoded"
@@ -59,6 +59,22 @@ class TextDoor:
     nudge: Nudge
 
 
+def make_door_app(door: TextDoor) -> Flask:
+    """The door as an application of its own, with nothing of the pages around it."""
+    app = Flask(__name__, static_folder=None)
+    # For bodies that do not say how long they are; the others are refused by their own word.
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
+    app.register_blueprint(make_blueprint(door))
+
+    @app.after_request
+    def nothing_to_sniff_or_keep(response: Response) -> Response:
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    return app
+
+
 def make_blueprint(door: TextDoor) -> Blueprint:
     """`POST /intake/sms` and `POST /intake/sms/status`."""
     blueprint = Blueprint("texts", __name__)
@@ -67,12 +83,13 @@ def make_blueprint(door: TextDoor) -> Blueprint:
     def receive_text() -> Response:
         """Record one text, then answer."""
         raw, pairs = _signed_body(door)
-        text = _acquisition(door, raw, pairs)
+        pictures = media_of(pairs)
+        text = _acquisition(door, raw, pairs, pictures)
         with door.engine.begin() as connection:
             fresh = receive(connection, text, Belonging(sender=normal_phone(_first(pairs, "From"))))
         if fresh:
             door.nudge(Job.ACCESSION)
-            if media_of(pairs):
+            if pictures:
                 door.nudge(Job.FETCH_MEDIA, str(fresh))
         return Response(EMPTY_TWIML, mimetype="text/xml")
 
@@ -129,21 +146,23 @@ def _public_address(public_url: str) -> str:
     return f"{public_url.rstrip('/')}{request.path}{query}"
 
 
-def _acquisition(door: TextDoor, raw: bytes, pairs: list[tuple[str, str]]) -> Acquisition:
+def _acquisition(
+    door: TextDoor, raw: bytes, pairs: list[tuple[str, str]], pictures: Sequence[MediaLink]
+) -> Acquisition:
     return Acquisition.of(
         raw,
         channel=Channel.SMS,
         source_id=_first(pairs, "MessageSid"),
         at=door.now(),
         media_type=FORM,
-        door=_observed(door, pairs),
+        door=_observed(door, pictures),
     )
 
 
-def _observed(door: TextDoor, pairs: list[tuple[str, str]]) -> Mapping[str, Any]:
+def _observed(door: TextDoor, pictures: Sequence[MediaLink]) -> Mapping[str, Any]:
     return {
         "headers": [[name, value] for name, value in request.headers if name.lower() not in UNKEPT_HEADERS],
-        "media": door_facts(media_of(pairs)),
+        "media": door_facts(pictures),
         "signature": "good",
         "public_url": _public_address(door.public_url),
     }

@@ -19,7 +19,7 @@ from celery import Celery
 from archive.jobs import Job
 
 SOCKET_TIMEOUT_SECONDS = 0.7
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.1
 PAUSE_SECONDS = 5.0
 MOST_NOTED = 10_000
 

@@ -86,8 +86,8 @@ CREATE TABLE acquisition (
   source_id text NOT NULL UNIQUE,
   received_at timestamptz NOT NULL,
   delivered_at timestamptz,
-  sha256 text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
-  sha512 text NOT NULL CHECK (sha512 ~ '^[0-9a-f]{128}$'),
+  sha256 text NOT NULL CHECK (length(sha256) = 64),
+  sha512 text NOT NULL CHECK (length(sha512) = 128),
   size_bytes bigint NOT NULL CHECK (size_bytes >= 0),
   media_type text NOT NULL,
   door json NOT NULL,
@@ -106,8 +106,9 @@ CREATE TABLE acquisition (
 );
 CREATE INDEX acquisition_waiting ON acquisition (received_at) WHERE state = 'received';
 CREATE INDEX acquisition_parked ON acquisition (parked_at) WHERE state = 'parked';
-CREATE INDEX acquisition_source_prefix ON acquisition (source_id text_pattern_ops);
-CREATE INDEX acquisition_content ON acquisition (sha256, delivered_at);
+-- For mails alone: only they are looked for by folder and by content, and a text should not pay for it.
+CREATE INDEX acquisition_source_prefix ON acquisition (source_id text_pattern_ops) WHERE channel = 'email';
+CREATE INDEX acquisition_content ON acquisition (sha256, delivered_at) WHERE channel = 'email';
 CREATE TABLE location (
   source_id text PRIMARY KEY,
   acquisition_id uuid NOT NULL REFERENCES acquisition (id),

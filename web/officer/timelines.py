@@ -6,6 +6,7 @@ import hashlib
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request, url_for
+from markupsafe import Markup
 
 from archive.acquisition import Channel
 from archive.custody import Action, case_stream
@@ -53,7 +54,8 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
             chosen=chosen,
             newest_first=newest_first,
             summary=summary,
-            chart=weeks_svg(summary.weeks),
+            # Our own numbers and words only: nothing of a message is in it.
+            chart=Markup(weeks_svg(summary.weeks)),  # noqa: S704
             channels=CHANNELS,
             link=Links(slug, chosen, newest_first=newest_first),
         )
