@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import mailbox
 import multiprocessing
 import os
 import time
@@ -23,25 +22,34 @@ from benchmarks.result import Result, in_turns
 from cli.composition import now
 from cli.local import aws, running_house
 from services.ports import free_port
+from tests.intake.dovecot import Dovecot
 
 TARGET = 0.7
 PROCESSES, THREADS = 2, 8
-TEXTS = 1000
-MAILS, MAIL_BYTES = 600, 20_000
-LONGEST_SECONDS = 300
+TEXTS = 1500
+MAILS, MAIL_BYTES = 1000, 20_000
+LONGEST_SECONDS = 60
 CLEAN = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
 
 
 def run(folder: Path) -> list[Result]:
     """The whole house at work: web, worker, sequencer, mailbox, beat; from the first knock to the last leaf."""
-    quiet = {**CLEAN, "HOLDFAST_REPLIES": "no"}
-    with running_house(folder / "home", free_port([]), quiet) as (parts, environment), aws(environment):
-        database = engine(environment["HOLDFAST_DATABASE_URL"], pool_size=1)
-        maildir = parts.home.path / "mail" / "desk"
-        try:
-            return [_texts(environment, database), _mails(environment, database, maildir)]
-        finally:
-            database.dispose()
+    server = Dovecot()
+    quiet = {
+        **CLEAN,
+        "HOLDFAST_REPLIES": "no",
+        "HOLDFAST_IMAP_URL": server.url("desk"),
+        "HOLDFAST_IMAP_POLL_SECONDS": "1",
+    }
+    try:
+        with running_house(folder / "home", free_port([]), quiet) as (_, environment), aws(environment):
+            database = engine(environment["HOLDFAST_DATABASE_URL"], pool_size=1)
+            try:
+                return [_texts(environment, database), _mails(environment, database, server)]
+            finally:
+                database.dispose()
+    finally:
+        server.close()
 
 
 def _texts(environment: dict[str, str], database: Engine) -> Result:
@@ -62,10 +70,10 @@ def _texts(environment: dict[str, str], database: Engine) -> Result:
     return Result("accession: texts through door, vault and ledger", TARGET, ours, baseline)
 
 
-def _mails(environment: dict[str, str], database: Engine, maildir: Path) -> Result:
+def _mails(environment: dict[str, str], database: Engine, server: Dovecot) -> Result:
     def through_the_house() -> float:
         before = _sealed(database)
-        _deliver(maildir)
+        _deliver(server)
         begun = time.perf_counter()
         _wait(database, before + MAILS)
         return MAILS / (time.perf_counter() - begun)
@@ -74,12 +82,12 @@ def _mails(environment: dict[str, str], database: Engine, maildir: Path) -> Resu
     return Result("accession: mails through mailbox, vault and ledger", TARGET, ours, baseline)
 
 
-def _deliver(maildir: Path) -> None:
+def _deliver(server: Dovecot) -> None:
     """Drop all mails into the watched folder at once, as a night's mail lies there in the morning."""
-    folder = mailbox.Maildir(maildir)
     for number in range(MAILS):
         head = f"From: amy@example.org\r\nSubject: {uuid4()} {number}\r\n\r\n".encode()
-        folder.add(head + base64.encodebytes(os.urandom(MAIL_BYTES * 3 // 4)).replace(b"\n", b"\r\n"))
+        body = base64.encodebytes(os.urandom(MAIL_BYTES * 3 // 4)).replace(b"\n", b"\r\n")
+        server.drop("desk", head + body, name=f"{uuid4()}.mail")
 
 
 def _sealed(database: Engine) -> int:

@@ -13,9 +13,11 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 from celery import Celery, Task
+from kombu import Queue
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from archive.errors import TransientError
+from workers.routes import QUEUES, READINGS, ROUTES
 
 Built = TypeVar("Built")
 log = structlog.get_logger()
@@ -67,11 +69,15 @@ def make_celery(broker_url: str, *, concurrency: int) -> Celery:
         task_reject_on_worker_lost=True,
         task_serializer="json",
         accept_content=["json"],
+        broker_transport_options={"queue_order_strategy": "priority"},
+        task_default_queue=READINGS,
+        task_queues=[Queue(name) for name in QUEUES],
+        task_routes=ROUTES,
         timezone="UTC",
         worker_concurrency=concurrency,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
-        worker_prefetch_multiplier=4,
+        worker_prefetch_multiplier=2,
         worker_send_task_events=False,
         worker_enable_remote_control=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,

@@ -27,9 +27,10 @@ from replies.egress import Egress
 from replies.policy import Limits
 from replies.sending import send_due, send_one
 from timeline.readings import read_exhibit
-from workers.app import every
+from workers.app import TRANSIENT, every
 
 SWEEP_AT_ONCE = 500
+READ_AT_ONCE = 16
 DAY = timedelta(days=1)
 
 log = structlog.get_logger()
@@ -72,17 +73,27 @@ def _register_evidence(app: Celery, tools: Callable[[], Tools]) -> None:
     def accession() -> None:
         """Archive everything that waits, oldest first (docs/decisions/0005)."""
         work = tools()
-        done = work.archive.accession_waiting(now=work.now())
-        _announce(work, done)
-        if len(done) == BATCH:
-            work.nudge(Job.ACCESSION)
+        while done := work.archive.accession_waiting(now=work.now()):
+            _announce(work, done)
+            if len(done) < BATCH:
+                break
 
     @app.task(name=Job.READ.value)
-    def read(exhibit_id: str) -> None:
-        """Read one exhibit, then let its answer be decided."""
+    def read(*exhibit_ids: str) -> None:
+        """Read some exhibits, and decide for each whether it is answered. One that cannot be read now waits."""
         work = tools()
-        read_exhibit(work.archive.engine, work.archive.vault, UUID(exhibit_id), now=work.now)
-        work.nudge(Job.DECIDE_REPLY, exhibit_id)
+        waits: Exception | None = None
+        for exhibit_id in exhibit_ids:
+            try:
+                read_exhibit(work.archive.engine, work.archive.vault, UUID(exhibit_id), now=work.now)
+                _decide(work, exhibit_id)
+            except TRANSIENT as error:
+                waits = error
+            except Exception:
+                # The sweep asks again for this one; the others must not wait for it.
+                log.exception("read.failed", exhibit_id=exhibit_id)
+        if waits:
+            raise waits
 
     @app.task(name=Job.BUILD_PACKAGE.value)
     def build_package(request_id: str) -> None:
@@ -123,9 +134,7 @@ def _register_answers(app: Celery, tools: Callable[[], Tools]) -> None:
     @app.task(name=Job.DECIDE_REPLY.value)
     def decide_reply(exhibit_id: str) -> None:
         """Decide whether one exhibit is answered."""
-        work = tools()
-        with work.archive.engine.begin() as connection:
-            decide_for(connection, UUID(exhibit_id), vault=work.archive.vault, now=work.now(), limits=work.limits)
+        _decide(tools(), exhibit_id)
 
     @app.task(name=Job.SEND_REPLY.value)
     def send_reply(reply_id: str) -> None:
@@ -168,6 +177,12 @@ def _register_care(app: Celery, tools: Callable[[], Tools]) -> None:
 
 
 def _announce(work: Tools, exhibits: Sequence[Any]) -> None:
-    """What was archived is read next."""
-    for exhibit_id in exhibits:
-        work.nudge(Job.READ, str(exhibit_id))
+    """What was archived is read next, some at a time: a message each would cost more than the reading's share."""
+    ids = [str(each) for each in exhibits]
+    for start in range(0, len(ids), READ_AT_ONCE):
+        work.nudge(Job.READ, *ids[start : start + READ_AT_ONCE])
+
+
+def _decide(work: Tools, exhibit_id: str) -> None:
+    with work.archive.engine.begin() as connection:
+        decide_for(connection, UUID(exhibit_id), vault=work.archive.vault, now=work.now(), limits=work.limits)

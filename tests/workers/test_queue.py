@@ -59,7 +59,7 @@ def test_what_waits_for_a_broken_broker_is_bounded(absent_broker):
 def test_a_nudge_reaches_the_broker(broker):
     url, client = broker
     make_nudge(url)(Job.READ, "an-id")
-    assert until(lambda: client.llen("celery") == 1)
+    assert until(lambda: client.llen("readings") == 1)
 
 
 def test_many_equal_nudges_at_once_are_few_messages(broker):
@@ -67,6 +67,6 @@ def test_many_equal_nudges_at_once_are_few_messages(broker):
     nudge = make_nudge(url)
     for _ in range(500):
         nudge(Job.ACCESSION)
-    assert until(lambda: client.llen("celery") >= 1)
+    assert until(lambda: client.llen("evidence") >= 1)
     assert until(lambda: nudge.waiting() == 0)
-    assert client.llen("celery") < 50
+    assert client.llen("evidence") < 50
