@@ -77,7 +77,7 @@ def make_celery(broker_url: str, *, concurrency: int) -> Celery:
         worker_concurrency=concurrency,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
-        worker_prefetch_multiplier=2,
+        worker_prefetch_multiplier=1,
         worker_send_task_events=False,
         worker_enable_remote_control=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,

@@ -30,7 +30,8 @@ from timeline.readings import read_exhibit
 from workers.app import TRANSIENT, every
 
 SWEEP_AT_ONCE = 500
-READ_AT_ONCE = 16
+# Small: a worker that has begun a message ends it before it looks whether evidence waits.
+READ_AT_ONCE = 4
 DAY = timedelta(days=1)
 
 log = structlog.get_logger()
