@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, Row, Text, cast, func, literal, select, text
+from sqlalchemy import Connection, Engine, Row, Text, cast, func, literal, select
 
 from archive import package as form
 from archive import verify
@@ -27,7 +27,7 @@ from archive.acquisition import Channel
 from archive.case import Case
 from archive.custody import Action, CustodyEntry, case_stream, exhibit_stream, pseudonym, stream_key
 from archive.errors import NotSequencedYetError
-from archive.ledger import checkpoint_note, checkpoint_size, entries_of, nodes, record, require_sequenced
+from archive.ledger import checkpoint_note, checkpoint_size, entries_of, heads, nodes, record, require_sequenced
 from archive.package import Derived, DisclosedStream, FinishedPackage, PackageExhibit, PackageSource
 from archive.tables import acquisition, custody_entry, custody_leaf, custody_payload, exhibit, package
 from archive.vault import Vault
@@ -97,18 +97,18 @@ class Exporter:
             size = checkpoint_size(connection)
             rows = _exhibits(connection, exported.id, size)
             labels = [exhibit_stream(row.id) for row in rows]
-            heads = _heads(connection, self.secret, [case_stream(exported.id), *labels], size)
+            disclosed = _heads(connection, self.secret, [case_stream(exported.id), *labels], size)
             source = PackageSource(
                 package_id=package_id,
                 edition=edition,
                 snapshot_at=self.now(),
                 organisation=self.organisation,
                 software=self.software,
-                case=heads[0],
-                exhibit_streams=heads[1:],
+                case=disclosed[0],
+                exhibit_streams=disclosed[1:],
                 exhibits=self._items(connection, rows, progress),
                 renderings=self.render(connection, exported, frozenset(row.id for row in rows)),
-                withheld=_erased(connection, [head.label for head in heads], size),
+                withheld=_erased(connection, [stream.label for stream in disclosed], size),
                 policy=self.policy(connection).encode(),
             )
             return form.begin(folder, source)
@@ -198,24 +198,14 @@ def _exhibits(connection: Connection, case_id: UUID, size: int) -> Sequence[Row[
     return connection.execute(query).all()
 
 
-_HEADS = text(
-    """
-    SELECT asked.stream, head.stream_seq, head.leaf_hash
-    FROM unnest(CAST(:streams AS text[])) AS asked (stream)
-    CROSS JOIN LATERAL (
-      SELECT stream_seq, leaf_hash FROM custody_leaf
-      WHERE custody_leaf.stream = asked.stream AND leaf_index < :size ORDER BY stream_seq DESC LIMIT 1
-    ) AS head
-    """
-)
-
-
 def _heads(connection: Connection, secret: bytes, labels: Sequence[str], size: int) -> list[DisclosedStream]:
     """Each stream with its last entry below the checkpoint, in the order asked."""
     names = {label: pseudonym(secret, label) for label in labels}
-    rows = connection.execute(_HEADS, {"streams": list(names.values()), "size": size})
-    heads = {row.stream: (row.stream_seq, bytes(row.leaf_hash)) for row in rows}
-    return [DisclosedStream(label, stream_key(secret, label), *heads[names[label]]) for label in labels]
+    found = heads(connection, list(names.values()), size=size)
+    return [
+        DisclosedStream(label, stream_key(secret, label), found[names[label]].seq, found[names[label]].leaf_hash)
+        for label in labels
+    ]
 
 
 def _erased(connection: Connection, labels: Sequence[str], size: int) -> dict[int, str]:

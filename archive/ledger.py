@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, func, select, text, tuple_
 
-from archive.custody import CustodyEntry
+from archive.custody import CustodyEntry, StreamHead
 from archive.errors import NotSequencedYetError
 from archive.tables import checkpoint, custody_entry, custody_leaf, custody_payload, custody_pending, tree_node
 from archive.tlog import Node
@@ -141,6 +141,24 @@ def require_sequenced(connection: Connection, streams: Sequence[str]) -> int:
     if connection.execute(waiting).scalar_one() or (connection.execute(last).scalar_one() or 0) >= signed:
         raise NotSequencedYetError(streams[0] if streams else "the ledger")
     return signed
+
+
+_HEADS = text(
+    """
+    SELECT asked.stream, head.stream_seq, head.leaf_hash
+    FROM unnest(CAST(:streams AS text[])) AS asked (stream)
+    CROSS JOIN LATERAL (
+      SELECT stream_seq, leaf_hash FROM custody_leaf
+      WHERE custody_leaf.stream = asked.stream AND leaf_index < :size ORDER BY stream_seq DESC LIMIT 1
+    ) AS head
+    """
+)
+
+
+def heads(connection: Connection, pseudonyms: Sequence[str], *, size: int) -> dict[str, StreamHead]:
+    """The last leaf of each stream in the tree of the first `size` leaves; streams without one are left out."""
+    rows = connection.execute(_HEADS, {"streams": list(pseudonyms), "size": size})
+    return {row.stream: StreamHead(row.stream_seq, bytes(row.leaf_hash)) for row in rows}
 
 
 def checkpoint_size(connection: Connection) -> int:

@@ -16,12 +16,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, text
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select
 
 from archive import tlog
 from archive.custody import NO_PREDECESSOR, SYSTEM, Action, CustodyEntry, StreamHead, leaf_bytes, pseudonym
 from archive.errors import LedgerForkedError
-from archive.ledger import nodes, record
+from archive.ledger import heads, nodes, record
 from archive.marks import LOG_KEY, get_mark, set_mark
 from archive.signed_note import Checkpoint, Note, SigningKey
 from archive.tables import checkpoint, custody_entry, custody_leaf, custody_pending, tree_node
@@ -97,11 +97,11 @@ class Sequencer:
     def _leaves(self, connection: Connection, rows: Sequence[Row[Any]], size: int) -> list[dict[str, Any]]:
         labels = {row.stream for row in rows} | {row.names_stream for row in rows if row.names_stream}
         names = {label: pseudonym(self.secret, label) for label in labels}
-        heads = _heads(connection, list(names.values()))
+        last = heads(connection, list(names.values()), size=size)
         leaves = []
         for index, row in enumerate(rows, start=size):
             stream = names[row.stream]
-            head = heads.get(stream, StreamHead(-1, NO_PREDECESSOR))
+            head = last.get(stream, StreamHead(-1, NO_PREDECESSOR))
             leaf = leaf_bytes(
                 origin=self.key.name,
                 stream=stream,
@@ -109,10 +109,10 @@ class Sequencer:
                 prev=head.leaf_hash,
                 at=row.at,
                 payload_sha256=row.payload_sha256,
-                names=_named(row.names_stream, names, heads),
+                names=_named(row.names_stream, names, last),
             )
             digest = tlog.leaf_hash(leaf)
-            heads[stream] = StreamHead(head.seq + 1, digest)
+            last[stream] = StreamHead(head.seq + 1, digest)
             leaves.append(
                 {
                     "leaf_index": index,
@@ -189,23 +189,6 @@ def frontier_of(connection: Connection, size: int) -> list[bytes]:
 def _root_at(connection: Connection, size: int) -> bytes:
     """The root of the first `size` leaves, rebuilt from what the database holds now."""
     return tlog.root(size, frontier_of(connection, size))
-
-
-_HEADS = text(
-    """
-    SELECT asked.stream, head.stream_seq, head.leaf_hash
-    FROM unnest(CAST(:streams AS text[])) AS asked (stream)
-    CROSS JOIN LATERAL (
-      SELECT stream_seq, leaf_hash FROM custody_leaf
-      WHERE custody_leaf.stream = asked.stream ORDER BY stream_seq DESC LIMIT 1
-    ) AS head
-    """
-)
-
-
-def _heads(connection: Connection, streams: list[str]) -> dict[str, StreamHead]:
-    rows = connection.execute(_HEADS, {"streams": streams})
-    return {row.stream: StreamHead(row.stream_seq, bytes(row.leaf_hash)) for row in rows}
 
 
 def _named(label: str | None, names: dict[str, str], heads: dict[str, StreamHead]) -> tuple[str, StreamHead] | None:

@@ -1,9 +1,5 @@
 """Promise 5, from the real database and vault: a case leaves as a package that verifies without us."""
 
-import threading
-import time
-from contextlib import contextmanager
-
 import pytest
 from sqlalchemy import text
 
@@ -15,27 +11,9 @@ from archive.package_desk import PackageDesk, request
 from archive.tables import package
 from cli.composition import now, secret
 from tests.archive.test_accession import a_case_with, a_text, take
+from tests.sequencing import sequencing
 
 PHONE = "+447700900001"
-
-
-@contextmanager
-def sequencing(installation):
-    """A sequencer at work, as in every installation."""
-    stop = threading.Event()
-
-    def run():
-        while not stop.is_set():
-            if not installation.sequencer.run_once():
-                time.sleep(0.02)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """The commands of the contract, as a person types them; each act on a case is a custody entry by `cli:<user>`."""
 
 import json
-import threading
-import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +10,7 @@ from archive.case import case_of
 from archive.custody import SYSTEM, Action, case_stream
 from archive.ledger import entries_of
 from cli.main import main
+from tests.sequencing import sequencing
 
 CORPUS = Path(__file__).parent.parent / "reading" / "corpora" / "mail"
 
@@ -29,24 +27,6 @@ def holdfast(installation):
         return result.stdout
 
     return run
-
-
-@contextmanager
-def sequencing(installation):
-    stop = threading.Event()
-
-    def run():
-        while not stop.is_set():
-            if not installation.sequencer.run_once():
-                time.sleep(0.02)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 @pytest.fixture
