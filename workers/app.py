@@ -17,7 +17,7 @@ from kombu import Queue
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from archive.errors import TransientError
-from workers.routes import QUEUES, READINGS, ROUTES
+from workers.routes import OTHERS, QUEUES, ROUTES
 
 Built = TypeVar("Built")
 log = structlog.get_logger()
@@ -70,7 +70,7 @@ def make_celery(broker_url: str, *, concurrency: int) -> Celery:
         task_serializer="json",
         accept_content=["json"],
         broker_transport_options={"queue_order_strategy": "priority"},
-        task_default_queue=READINGS,
+        task_default_queue=OTHERS,
         task_queues=[Queue(name) for name in QUEUES],
         task_routes=ROUTES,
         timezone="UTC",

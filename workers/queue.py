@@ -17,7 +17,7 @@ import structlog
 from celery import Celery
 
 from archive.jobs import Job
-from workers.routes import READINGS, ROUTES
+from workers.routes import OTHERS, ROUTES
 
 SOCKET_TIMEOUT_SECONDS = 0.7
 GATHER_SECONDS = 0.1
@@ -102,7 +102,7 @@ def _sender(broker_url: str) -> Celery:
             "socket_connect_timeout": SOCKET_TIMEOUT_SECONDS,
             "max_retries": 0,
         },
-        task_default_queue=READINGS,
+        task_default_queue=OTHERS,
         task_ignore_result=True,
         task_publish_retry=False,
         task_routes=ROUTES,

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from archive.jobs import Job
 
-EVIDENCE, ANSWERS, READINGS = "evidence", "answers", "readings"
+EVIDENCE, OTHERS, READINGS = "evidence", "others", "readings"
 # In the order in which a worker looks.
-QUEUES = (EVIDENCE, ANSWERS, READINGS)
+QUEUES = (EVIDENCE, OTHERS, READINGS)
 
 ROUTES = {
     Job.ACCESSION.value: {"queue": EVIDENCE},
     Job.FETCH_MAIL.value: {"queue": EVIDENCE},
     Job.FETCH_MEDIA.value: {"queue": EVIDENCE},
-    Job.SWEEP.value: {"queue": EVIDENCE},
-    Job.SEND_REPLY.value: {"queue": ANSWERS},
-    "replies.send_due": {"queue": ANSWERS},
-    "*": {"queue": READINGS},
+    Job.READ.value: {"queue": READINGS},
+    Job.DECIDE_REPLY.value: {"queue": READINGS},
+    "*": {"queue": OTHERS},
 }
