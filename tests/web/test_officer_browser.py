@@ -128,6 +128,7 @@ def test_signing_in_and_errors_are_usable(site, told, desk, width):
     desk.get_by_label("E-mail address").fill(story.OFFICER)
     desk.locator("#password").fill("wrong")
     desk.get_by_role("button", name="Sign in").click()
+    desk.locator(".govuk-error-summary").wait_for()
     assert_usable(desk)
     for path in ("/cases/none", "/none"):
         desk.goto(desk.address + path)

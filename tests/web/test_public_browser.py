@@ -33,6 +33,7 @@ def outside(context, address):
 
 
 def assert_usable(page) -> None:
+    page.wait_for_load_state()
     results = Axe().run(page, options=AXE_RULES)
     assert results.violations_count == 0, results.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
