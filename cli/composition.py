@@ -25,11 +25,12 @@ from archive.case import Case
 from archive.database import engine
 from archive.export import Exporter
 from archive.jobs import Nudge
-from archive.marks import LOG_KEY, get_mark
+from archive.marks import LOG_KEY, get_mark, record_vault_test, require_trusted_vault
 from archive.package_desk import PackageDesk
 from archive.sequencer import Sequencer
 from archive.signed_note import SigningKey
 from archive.vault import Vault, s3_client
+from archive.worm import self_test
 from cli.reliability import reliability, software
 from settings import Settings, SettingsError
 from timeline.rendering import derived_of, renderings
@@ -81,6 +82,24 @@ def vault(settings: Settings, *, connections: int = VAULT_THREADS) -> Vault:
     """The bucket that evidence goes into."""
     client = s3_client(endpoint_url=settings.s3_endpoint_url, region=settings.s3_region, connections=connections)
     return Vault(client, settings.need("s3_bucket"))
+
+
+def prove_vault(settings: Settings, *, actor: str) -> None:
+    """Put the vault through its WORM self-test and record what it answered.
+
+    Raises:
+        VaultNotTrustedError: It accepted a forbidden act: nothing that takes evidence may start on it.
+        VaultUnavailableError: It is away.
+    """
+    tested = vault(settings, connections=1)
+    try:
+        trials = self_test(tested, now=now())
+        with transaction(settings) as connection:
+            record_vault_test(connection, trials, bucket=tested.bucket, at=now(), actor=actor)
+        with transaction(settings) as connection:
+            require_trusted_vault(connection)
+    finally:
+        tested.client.close()
 
 
 def archive(settings: Settings) -> Archive:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import urllib.error
 import urllib.request
@@ -13,8 +14,6 @@ from pathlib import Path
 import click
 
 from archive.database import migrate
-from archive.marks import record_vault_test
-from archive.worm import self_test
 from cli import composition
 from cli.options import as_json, home, print_json, telling_errors
 from services.embedded import Embedded, embedded
@@ -44,7 +43,7 @@ def services(*, as_json: bool, home: Path) -> None:
             print_json(parts.environment())
         else:
             for name, value in parts.environment().items():
-                click.echo(f"export {name}={value!r}")
+                click.echo(f"export {name}={shlex.quote(value)}")
         sys.stdout.flush()
         parts.supervisor.run()
 
@@ -117,12 +116,7 @@ def prepare(environment: Mapping[str, str]) -> None:
     migrate(owner)
     owner.dispose()
     with aws(environment):
-        vault = composition.vault(settings)
-    trials = self_test(vault, now=composition.now())
-    engine = composition.app_engine(settings, pool_size=1)
-    with engine.begin() as connection:
-        record_vault_test(connection, trials, bucket=vault.bucket, at=composition.now(), actor="system:up")
-    engine.dispose()
+        composition.prove_vault(settings, actor="system:up")
 
 
 @contextmanager

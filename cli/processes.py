@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,15 @@ from typing import Any
 import click
 import structlog
 from gunicorn.app.base import BaseApplication
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from archive.errors import LedgerForkedError
+from archive.errors import LedgerForkedError, TransientError, VaultUnavailableError
 from cli import composition
 from cli.logs import set_up_logs
 from cli.options import telling_errors
 from settings import Settings
 
+PATIENCE_SECONDS = 60.0
 log = structlog.get_logger()
 
 
@@ -78,6 +80,7 @@ def worker() -> None:
     from cli.worker_process import make_worker
 
     app = make_worker(settings)
+    _trust_vault(settings)
     app.worker_main(
         [
             "worker",
@@ -87,6 +90,26 @@ def worker() -> None:
             f"--hostname=worker-{os.getpid()}@holdfast",
         ]
     )
+
+
+def _trust_vault(settings: Settings) -> None:
+    """Test the vault before any evidence goes in; wait a while for services that start beside us.
+
+    Raises:
+        VaultNotTrustedError: It accepted a forbidden act.
+        VaultUnavailableError: It, or the database, did not come within a minute: whoever started us tries again.
+    """
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            composition.prove_vault(settings, actor="system:worker")
+        except (TransientError, SQLAlchemyError) as error:
+            if time.monotonic() > give_up_at:
+                raise VaultUnavailableError("be tested at the start", type(error).__name__) from error
+            log.warning("worker.waits", error=type(error).__name__)
+            time.sleep(1)
+        else:
+            return
 
 
 @click.command()

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from archive.case import case_of
 from archive.custody import SYSTEM, Action, case_stream
 from archive.ledger import entries_of
+from archive.worm import Trial
 from cli.main import main
 from tests.sequencing import sequencing
 
@@ -146,3 +147,11 @@ def test_a_missing_setting_is_told_in_one_sentence(tmp_path):
     result = CliRunner().invoke(main, ["worker"], env=environ)
     assert result.exit_code == 1
     assert "set HOLDFAST_BROKER_URL" in result.output
+
+
+def test_a_worker_does_not_start_on_a_vault_that_accepts_a_forbidden_act(installation, monkeypatch):
+    refused = [Trial("shorten the lock", refused=False, answer="accepted")]
+    monkeypatch.setattr("cli.composition.self_test", lambda vault, now: refused)
+    result = CliRunner().invoke(main, ["worker"], env=installation.environ)
+    assert result.exit_code == 1
+    assert "the vault is not trusted with evidence: it accepted: shorten the lock" in result.output
