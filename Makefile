@@ -36,9 +36,9 @@ bench: install ## the benchmarks of docs/benchmarks.md, ratios within one run
 	$(VENV)/bin/python -m benchmarks
 
 lock: install ## resolve the dependencies anew (asks the package index)
-	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header --extra local --extra test --upgrade pyproject.toml --output-file requirements.lock
-	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header --constraint requirements.lock pyproject.toml --output-file requirements-production.lock
 
 clean: ## remove the environment and the demonstration's data

@@ -6,7 +6,6 @@ Made once per home. The root's key is not kept: it signed one certificate and ha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -15,12 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from services.certificates import certificate_builder
 from services.home import write_private
 
 # Shown wherever a token of it is shown: nobody shall take it for evidence.
 ORGANISATION = "Holdfast demonstration authority"
-LIFETIME = timedelta(days=3650)
-BACKDATED = timedelta(hours=1)
 ROOTS = "tsa-roots.pem"
 
 
@@ -100,14 +98,5 @@ def _usage(*, certificates: bool) -> x509.KeyUsage:
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - BACKDATED)
-        .not_valid_after(now + LIFETIME)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-    )
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key)
+    return certificate_builder(subject, issuer, key).add_extension(identifier, critical=False)

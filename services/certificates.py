@@ -28,12 +28,12 @@ def ensure_mutual_tls(folder: Path) -> None:
     authority_key, peer_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority_name, peer_name = _name("Holdfast embedded parts"), _name("weed")
     authority = (
-        _builder(authority_name, authority_name, authority_key.public_key())
+        certificate_builder(authority_name, authority_name, authority_key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(authority_key, hashes.SHA256())
     )
     peer = (
-        _builder(peer_name, authority_name, peer_key.public_key())
+        certificate_builder(peer_name, authority_name, peer_key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
@@ -51,7 +51,10 @@ def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def certificate_builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+) -> x509.CertificateBuilder:
+    """What every certificate of this machine's own has; its use is added by who makes it."""
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
