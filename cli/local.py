@@ -17,8 +17,7 @@ from archive.database import migrate
 from cli import composition
 from cli.options import as_json, home, print_json, telling_errors
 from services.embedded import Embedded, embedded
-from services.errors import ServiceError
-from services.ports import Ports, is_free
+from services.errors import PortTakenError, ServiceError
 from services.process import STOP_WEB, Process
 from services.webhook import Webhook
 from settings import Settings
@@ -91,7 +90,7 @@ def _told() -> Iterator[None]:
 
 def house_environment(parts: Embedded, port: int | None, environ: Mapping[str, str]) -> dict[str, str]:
     """The settings of all processes: the parts' own, and whatever the caller's environment sets."""
-    chosen = port or _remembered_port(parts)
+    chosen = _port_of_pages(parts, port)
     ours = {name: value for name, value in environ.items() if name.startswith(("HOLDFAST_", "AWS_"))}
     bind = f"127.0.0.1:{chosen}"
     defaults = {
@@ -104,9 +103,13 @@ def house_environment(parts: Embedded, port: int | None, environ: Mapping[str, s
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", **defaults, **ours, **parts.environment()}
 
 
-def _remembered_port(parts: Embedded) -> int:
+def _port_of_pages(parts: Embedded, wanted: int | None) -> int:
+    if wanted is not None:
+        if not parts.ports.take(wanted):
+            raise PortTakenError(wanted)
+        return wanted
     # The usual port first, so that the address in the README is right; another where somebody has it.
-    return FIRST_PORT if is_free(FIRST_PORT) else Ports(parts.home)["web"]
+    return FIRST_PORT if parts.ports.take(FIRST_PORT) else parts.ports["web"]
 
 
 def prepare(environment: Mapping[str, str]) -> None:

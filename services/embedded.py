@@ -54,6 +54,7 @@ class Embedded:
         if unknown:
             raise ValueError(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
         self.home = home
+        self.ports = Ports(home)
         self.supervisor = Supervisor(home, say)
         self.desk_address = DESK_ADDRESS
         self.parts = tuple(name for name in PARTS if name in parts and not _is_elsewhere(name, environ))
@@ -79,13 +80,15 @@ class Embedded:
         """
         self.supervisor.take_over()
         try:
-            for name, port in Ports(self.home).renew_taken().items():
+            for name, port in self.ports.hold().items():
                 self._say(f"the port of {name} was taken by another program; it is now {port}")
             self._wire()
-            processes = self._processes()
+            self._start(self._processes())
         except BaseException:
-            self.supervisor.stop()
+            self.stop()
             raise
+
+    def _start(self, processes: list[Process]) -> None:
         if "postgres" in self.parts and not self.postgres.place.is_relative_to(self.home.path):
             self._say(f"PostgreSQL's own user cannot reach this home: its data lies in {self.postgres.place}")
         self.supervisor.start(processes)
@@ -100,6 +103,7 @@ class Embedded:
         if self.home.is_held:
             (self.home.state / ENVIRONMENT_FILE).unlink(missing_ok=True)
         self.supervisor.stop()
+        self.ports.release()
 
     def environment(self) -> dict[str, str]:
         """The settings by which Holdfast uses these parts: secrets among them."""
@@ -114,14 +118,13 @@ class Embedded:
         return self.postgres.create_database(name, template)
 
     def _wire(self) -> None:
-        ports = Ports(self.home)
-        self.postgres = Postgres(self.home, ports)
-        self.valkey = Valkey(self.home, ports)
-        self.seaweedfs = SeaweedFS(self.home, ports)
-        self.imap = ImapMailbox(self.home, ports)
-        self.smtp = SmtpServer(self.home, ports)
-        self.twilio = TwilioStandIn(self.home, ports)
-        self.authority = TimestampAuthority(self.home, ports)
+        self.postgres = Postgres(self.home, self.ports)
+        self.valkey = Valkey(self.home, self.ports)
+        self.seaweedfs = SeaweedFS(self.home, self.ports)
+        self.imap = ImapMailbox(self.home, self.ports)
+        self.smtp = SmtpServer(self.home, self.ports)
+        self.twilio = TwilioStandIn(self.home, self.ports)
+        self.authority = TimestampAuthority(self.home, self.ports)
 
     def _processes(self) -> list[Process]:
         described = {

@@ -7,6 +7,7 @@ ServiceError
 ├── CommandFailedError        a preparing command (initdb, weed shell) did not succeed
 ├── ProgramMissingError       a wheel of the `local` extra is not installed
 ├── NoFreePortError           nothing free in the range we may use
+├── PortTakenError            the port that was asked for is another's
 └── UserMissingError          PostgreSQL may not run as root and the user for it cannot be made
 """
 
@@ -71,6 +72,17 @@ class NoFreePortError(ServiceError):
 
     def __str__(self) -> str:
         return f"no free TCP port on 127.0.0.1 between {self.first} and {self.last}"
+
+
+class PortTakenError(ServiceError):
+    """Another program, or another home, has the port that was asked for."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.port = port
+
+    def __str__(self) -> str:
+        return f"port {self.port} on 127.0.0.1 is taken: ask for another with --port, or leave that out"
 
 
 class UserMissingError(ServiceError):

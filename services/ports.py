@@ -1,5 +1,9 @@
 """Free loopback ports, chosen once and remembered in the home.
 
+Between choosing a port and listening on it lie seconds in which another home may choose it too, and would then take our
+answers for its own. So a home that starts *claims* its ports: each claim is a name in Linux's abstract socket
+namespace, which one process at a time can hold and which ends with it.
+
 Ports stay below 32768: in the range above, Linux hands out ports to outgoing connections, and a readiness poll can
 then connect to *itself* on the port it waits for, after which the server cannot bind it (seen after 5,876 polls).
 Ports for which SeaweedFS would find a socket file of an earlier run, perhaps another user's, are passed over: it
@@ -36,13 +40,33 @@ def is_free(port: int) -> bool:
     return True
 
 
+def claim(port: int) -> socket.socket | None:
+    """Claim a port before all other homes of this machine, for as long as the answer stays open; None where one has."""
+    held = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        held.bind(f"\0holdfast-port-{port}")
+    except OSError:
+        held.close()
+        return None
+    return held
+
+
+def is_claimed(port: int) -> bool:
+    """Whether a home of this machine, this process's own included, has claimed the port."""
+    held = claim(port)
+    if held is None:
+        return True
+    held.close()
+    return False
+
+
 def weed_sockets(port: int) -> list[Path]:
     """The socket files SeaweedFS has made for a gRPC port."""
     return sorted(WEED_SOCKETS.glob(f"seaweedfs-*-grpc-{port}.sock"))
 
 
 def free_port(taken: Iterable[int]) -> int:
-    """A loopback port that is free, not in `taken` and without a stale socket file.
+    """A loopback port that is free, unclaimed, not in `taken` and without a stale socket file.
 
     Raises:
         NoFreePortError: After a thousand tries.
@@ -50,7 +74,7 @@ def free_port(taken: Iterable[int]) -> int:
     avoided = set(taken)
     for _ in range(1000):
         port = random.randint(FIRST_PORT, LAST_PORT)  # noqa: S311 - two homes should differ, nobody needs to be surprised
-        if port not in avoided and is_free(port) and not weed_sockets(port):
+        if port not in avoided and is_free(port) and not is_claimed(port) and not weed_sockets(port):
             return port
     raise NoFreePortError(FIRST_PORT, LAST_PORT)
 
@@ -61,6 +85,8 @@ class Ports:
     def __init__(self, home: Home) -> None:
         self._file = home.state / "ports.json"
         self._ports: dict[str, int] = json.loads(self._file.read_text()) if self._file.exists() else {}
+        self._holds = False
+        self._claims: dict[int, socket.socket] = {}
 
     def __getitem__(self, name: str) -> int:
         """The port remembered for `name`; a free one is chosen, and remembered, at the first call."""
@@ -68,17 +94,40 @@ class Ports:
             self._choose(name)
         return self._ports[name]
 
-    def renew_taken(self) -> dict[str, int]:
-        """Choose again where a remembered port is taken; call only while none of our own children run.
+    def hold(self) -> dict[str, int]:
+        """Claim all ports until `release`, and choose again where one is taken; call while no child of ours runs.
 
         Returns:
             The new ports, by name: empty when all were free.
         """
-        taken = [name for name, port in self._ports.items() if not is_free(port)]
+        self._holds = True
+        taken = [name for name, port in self._ports.items() if not self.take(port)]
         for name in taken:
             self._choose(name)
         return {name: self._ports[name] for name in taken}
 
+    def take(self, port: int) -> bool:
+        """Claim one port until `release`; False where somebody listens there or another home has claimed it."""
+        if port in self._claims:
+            return True
+        claimed = claim(port)
+        if claimed is None:
+            return False
+        if not is_free(port):
+            claimed.close()
+            return False
+        self._claims[port] = claimed
+        return True
+
+    def release(self) -> None:
+        """Let go of all claims. Safe to call twice."""
+        self._holds = False
+        while self._claims:
+            self._claims.popitem()[1].close()
+
     def _choose(self, name: str) -> None:
-        self._ports[name] = free_port(self._ports.values())
+        port = free_port(self._ports.values())
+        while self._holds and not self.take(port):
+            port = free_port(self._ports.values())
+        self._ports[name] = port
         write_private(self._file, json.dumps(self._ports, indent=1, sort_keys=True))

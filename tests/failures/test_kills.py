@@ -11,7 +11,7 @@ import pytest
 
 from tests.failures.house import HEAL_SECONDS, running_house, wait_for
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

@@ -62,10 +62,30 @@ def test_a_port_that_somebody_took_is_chosen_again_and_that_is_told(own_home):
         thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         thief.bind(("127.0.0.1", taken))
         thief.listen()
-        renewed = Ports(own_home).renew_taken()
+        later = Ports(own_home)
+        renewed = later.hold()
+        later.release()
     assert set(renewed) == {"taken"}
     assert renewed["taken"] not in {taken, other}
     assert Ports(own_home)["taken"] == renewed["taken"]
+
+
+def test_a_port_that_another_home_claimed_and_does_not_listen_on_yet_is_not_chosen(own_home, tmp_path):
+    first, second_home = Ports(own_home), Home(tmp_path / "second")
+    port = first["web"]
+    write_private(second_home.state / "ports.json", f'{{"web": {port}}}')
+    second = Ports(second_home)
+    assert first.hold() == {}
+    try:
+        assert second.hold() == {"web": second["web"]}
+        assert second["web"] != port
+        assert not second.take(port)
+        assert first.take(port), "what is ours already is ours"
+    finally:
+        first.release()
+        second.release()
+    assert second.take(port)
+    second.release()
 
 
 def test_a_port_with_a_stale_weed_socket_is_passed_over(tmp_path, monkeypatch):
