@@ -78,18 +78,11 @@ def worker() -> None:
     settings = Settings.from_environment(os.environ)
     set_up_logs("worker")
     from cli.worker_process import make_worker
+    from workers.app import WORKER
 
     app = make_worker(settings)
     _trust_vault(settings)
-    app.worker_main(
-        [
-            "worker",
-            "--loglevel=WARNING",
-            "--without-gossip",
-            "--without-mingle",
-            f"--hostname=worker-{os.getpid()}@holdfast",
-        ]
-    )
+    app.worker_main([*WORKER, "--loglevel=WARNING", f"--hostname=worker-{os.getpid()}@holdfast"])
 
 
 def _trust_vault(settings: Settings) -> None:

@@ -23,6 +23,9 @@ Built = TypeVar("Built")
 log = structlog.get_logger()
 
 LONGEST_BACKOFF_SECONDS = 15 * 60
+MENDED = {"redis": "workers.valkey:Transport"}
+# Nobody listens to a worker's own events, and sending them to a dead broker holds it up.
+WORKER = ("worker", "--without-gossip", "--without-mingle", "--without-heartbeat")
 TRANSIENT = (TransientError, OperationalError, InterfaceError)
 
 
@@ -63,6 +66,7 @@ def make_celery(broker_url: str, *, concurrency: int) -> Celery:
     """An application on this broker with no task yet."""
     app = Celery("holdfast", broker=broker_url, task_cls=PatientTask, set_as_current=False)
     app.conf.update(
+        broker_transport=MENDED.get(broker_url.partition(":")[0]),
         broker_connection_retry_on_startup=True,
         task_acks_late=True,
         task_ignore_result=True,
