@@ -1,0 +1,8 @@
+"""Retention and disposal."""
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
