@@ -7,7 +7,7 @@ HOLDFAST := $(VENV)/bin/holdfast
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench lock clean
+.PHONY: help install demo test check messages bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ check: install ## ruff, mypy, import-linter and the tests of the documentation
 	$(VENV)/bin/mypy .
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/python -m pytest -q tests/docs
+
+messages: install ## list every sentence of the pages for translators, in locale/
+	$(VENV)/bin/python scripts/messages.py
 
 bench: install ## the benchmarks of docs/benchmarks.md, ratios within one run
 	$(VENV)/bin/python -m benchmarks

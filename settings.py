@@ -184,6 +184,11 @@ class Settings:
     brand_colour: str = _setting(
         "HOLDFAST_BRAND_COLOUR", "Brand colour `#rrggbb`; white must be readable on it (4.5:1).", default="#1c4f56"
     )
+    brand_language: str = _setting(
+        "HOLDFAST_LANGUAGE",
+        "Language of the pages that people who are stalked see: `en`, or one that has a catalogue in `locale/`.",
+        default="en",
+    )
     brand_exit_link: str = _setting(
         "HOLDFAST_EXIT_LINK", "Neutral site that 'exit this page' leads to.", default="https://www.bbc.co.uk/weather"
     )

@@ -15,6 +15,7 @@ from settings import Settings, SettingsError
 from web.app import create_app
 from web.brand import Brand, parse_services
 from web.collaborators import Web
+from web.translations import catalogue
 from workers.queue import make_nudge
 
 if TYPE_CHECKING:  # the standard library has these for type checkers alone
@@ -85,7 +86,7 @@ def brand(settings: Settings) -> Brand:
     """Names, numbers and links of the body that runs this installation.
 
     Raises:
-        SettingsError: One of them cannot be shown.
+        SettingsError: One of them cannot be shown, or not in that language.
     """
     prefix = "brand_"
     given = {
@@ -95,6 +96,10 @@ def brand(settings: Settings) -> Brand:
     }
     given["services"] = parse_services(given["services"].splitlines())
     given["silent_code"] = given["silent_code"].replace("none", "")
+    try:
+        catalogue(settings.brand_language)
+    except ValueError as error:
+        raise SettingsError("HOLDFAST_LANGUAGE", str(error)) from error
     try:
         return Brand(**given, intake_number=settings.twilio_number or "", intake_address=settings.mail_from)
     except ValueError as error:

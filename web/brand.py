@@ -38,6 +38,8 @@ class Brand:
     public_name: str = "Advice and information"
     officer_name: str = "Holdfast"
     colour: str = "#1c4f56"
+    # Language of the public and personal pages, as `locale/` has it; names and words above are given in it.
+    language: str = "en"
     exit_link: str = "https://www.bbc.co.uk/weather"
 
     emergency_number: str = "999"

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, url_for
 from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
 
+from web import translations
 from web.brand import Brand
 from web.headers import csp_nonce
 
@@ -37,11 +38,13 @@ def create_shell(brand: Brand) -> Flask:
 
 
 def register(app: Flask, brand: Brand) -> None:
-    """Offer the GOV.UK macros, `brand`, `asset()` and our filters to the templates of `app`.
+    """Offer the GOV.UK macros, `brand`, `asset()`, `_()` and our filters to the templates of `app`.
 
     Raises:
         FileNotFoundError: `static/vendor/` was not built; `static/build/README.md` says how.
+        ValueError: there is no catalogue of the brand's language.
     """
+    translations.register(app, translations.catalogue(brand.language))
     digests: dict[str, str] = json.loads(MANIFEST.read_text(encoding="utf-8"))["files"]
     kit = PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")})
     env = app.jinja_env

@@ -55,6 +55,7 @@ def test_no_secret_no_test_and_none_of_the_embedded_parts_go_in():
         "archive",
         "cli",
         "intake",
+        "locale",
         "migrations",
         "replies",
         "static",
