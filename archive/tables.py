@@ -90,6 +90,7 @@ contributor = Table(
     _text("quiet_to", nullable=True),
     _text("timezone"),
     _text("who_else_sees", nullable=True),
+    Column("links_allowed", Boolean, nullable=False, server_default="false"),
     Column("review_by", Date),
     _moment("enrolled_at"),
     _moment("left_at", nullable=True),
@@ -102,6 +103,50 @@ contributor_contact = Table(
     Column("contributor_id", ForeignKey("contributor.id"), nullable=False),
     _text("kind"),
     Column("value", Text, nullable=False, index=True),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("token_sha256", Text, nullable=False, unique=True),
+    _text("kind"),
+    Column("case_id", ForeignKey("case.id"), nullable=False, index=True),
+    Column("contributor_id", ForeignKey("contributor.id"), nullable=False),
+    Column("one_time", Boolean, nullable=False),
+    Column("shows_earlier", Boolean, nullable=False),
+    _text("pin_hash", nullable=True),
+    Column("pin_tries", Integer, nullable=False, server_default="0"),
+    _moment("pin_locked_until", nullable=True),
+    _moment("created_at"),
+    _text("created_by"),
+    _moment("expires_at"),
+    _moment("revoked_at", nullable=True),
+    _moment("used_up_at", nullable=True),
+    _text("used_up_in", nullable=True),
+)
+
+link_session = Table(
+    "link_session",
+    metadata,
+    Column("session_sha256", Text, primary_key=True),
+    Column("link_id", ForeignKey("link.id"), nullable=False, index=True),
+    _moment("began_at"),
+    _moment("seen_at"),
+    _moment("ends_at"),
+    Column("pin_given", Boolean, nullable=False),
+)
+
+link_sending = Table(
+    "link_sending",
+    metadata,
+    Column("link_id", ForeignKey("link.id"), primary_key=True),
+    Column("contact_id", ForeignKey("contributor_contact.id"), nullable=False),
+    _text("state"),
+    _moment("attempted_at"),
+    _moment("finished_at", nullable=True),
+    _text("provider_id", nullable=True),
+    _text("failed_because", nullable=True),
 )
 
 acquisition = Table(
@@ -292,4 +337,57 @@ checkpoint = Table(
     Column("root", LargeBinary, nullable=False),
     Column("note", LargeBinary, nullable=False),
     _moment("signed_at"),
+)
+
+timestamp_token = Table(
+    "timestamp_token",
+    metadata,
+    Column("checkpoint_size", ForeignKey("checkpoint.size"), primary_key=True),
+    Column("authority", Text, primary_key=True),
+    Column("response", LargeBinary, nullable=False),
+    _text("sha256"),
+    _moment("gen_time"),
+    Column("accuracy_ms", Integer, nullable=False),
+    _text("signer"),
+    Column("demonstration", Boolean, nullable=False),
+    _moment("received_at"),
+    Column("entry_id", BigInteger, nullable=False, unique=True),
+)
+
+timestamp_attempt = Table(
+    "timestamp_attempt",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("checkpoint_size", BigInteger, nullable=False),
+    _text("authority"),
+    _moment("asked_at"),
+    _moment("ended_at"),
+    _text("outcome"),
+    _text("because", nullable=True),
+    Column("request", LargeBinary, nullable=False),
+    Column("response", LargeBinary),
+)
+
+timestamp_due = Table(
+    "timestamp_due",
+    metadata,
+    Column("checkpoint_size", ForeignKey("checkpoint.size"), primary_key=True),
+    Column("authority", Text, primary_key=True),
+    _text("wanted_for"),
+    _moment("since"),
+    Column("tries", Integer, nullable=False),
+    _moment("next_at"),
+    _moment("claimed_until", nullable=True),
+)
+
+timestamp_authority = Table(
+    "timestamp_authority",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    _moment("open_until", nullable=True),
+    _moment("answered_at", nullable=True),
+    _moment("failed_at", nullable=True),
+    _text("because", nullable=True),
+    _moment("alarmed_at", nullable=True),
 )
