@@ -174,6 +174,22 @@ acquisition = Table(
     Column("for_contributor", ForeignKey("contributor.id")),
 )
 
+draft = Table(
+    "draft",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("link_id", ForeignKey("link.id"), nullable=False, index=True),
+    Column("session_sha256", ForeignKey("link_session.session_sha256"), nullable=False),
+    _text("kind"),
+    _moment("began_at"),
+    _moment("changed_at"),
+    Column("answers", JSON, nullable=False),
+    Column("saved", JSON, nullable=False),
+    _moment("ended_at", nullable=True),
+    Column("finished", Boolean),
+    Column("acquisition_id", ForeignKey("acquisition.id")),
+)
+
 location = Table(
     "location",
     metadata,
@@ -390,4 +406,60 @@ timestamp_authority = Table(
     _moment("failed_at", nullable=True),
     _text("because", nullable=True),
     _moment("alarmed_at", nullable=True),
+)
+
+cosignature = Table(
+    "cosignature",
+    metadata,
+    Column("checkpoint_size", ForeignKey("checkpoint.size"), primary_key=True),
+    Column("witness", Text, primary_key=True),
+    _text("line"),
+    _moment("cosigned_at"),
+)
+
+log_key = Table(
+    "log_key",
+    metadata,
+    Column("verifier_key", Text, primary_key=True),
+    _moment("announced_at"),
+    _moment("retired_at", nullable=True),
+    _text("retired_because", nullable=True),
+)
+
+published = Table(
+    "published",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("vault_key", Text, nullable=False, unique=True),
+    _text("vault_version"),
+    _text("sha256"),
+    _text("stream", nullable=True),
+    _moment("at"),
+    _moment("retain_until"),
+)
+
+audit_run = Table(
+    "audit_run",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _text("kind"),
+    _moment("since", nullable=True),
+    _text("part", nullable=True),
+    _text("actor"),
+    _moment("started_at"),
+    _moment("went_on_at"),
+    _moment("finished_at", nullable=True),
+    _text("step"),
+    _text("cursor"),
+    Column("looked_at", JSON, nullable=False),
+)
+
+audit_fault = Table(
+    "audit_fault",
+    metadata,
+    Column("run_id", ForeignKey("audit_run.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("place", Text, primary_key=True),
+    _text("says"),
+    _moment("found_at"),
 )
