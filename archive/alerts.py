@@ -15,6 +15,7 @@ WORDS = {
     "other_bytes": "The same source id was told again with other bytes; both are kept.",
     "ambiguous_sender": "The sender is enrolled more than once; the item is in quarantine.",
     "offender_enrolled": "An answer was withheld: its address appears in evidence as somebody else's.",
+    "link_locked": "Wrong PINs were tried on a personal link, too many in a row. Ask her; revoke it if it was not she.",
 }
 
 

@@ -61,6 +61,12 @@ class Action(StrEnum):
     PARKED_VIEWED = "parked.viewed"
     VAULT_TESTED = "vault.tested"
     ALERT_SEEN = "alert.seen"
+    LINK_ISSUED = "link.issued"
+    LINK_SENT = "link.sent"
+    LINK_OPENED = "link.opened"
+    LINK_LOCKED = "link.locked"
+    LINK_USED_UP = "link.used_up"
+    LINK_REVOKED = "link.revoked"
 
 
 @dataclass(frozen=True, slots=True)

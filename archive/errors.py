@@ -3,6 +3,7 @@
 ArchiveError
 ├── TransientError                  try again: the only family a task retries
 │   ├── VaultUnavailableError
+│   ├── AuthorityUnreachableError
 │   └── NotSequencedYetError
 ├── RefusedError                    a rule said no: tell the person, never retry
 │   ├── UnknownAcquisitionError
@@ -10,15 +11,20 @@ ArchiveError
 │   ├── CaseExistsError
 │   ├── AlreadyAssignedError
 │   ├── VaultNotTrustedError
+│   ├── LinkGoneError
+│   ├── PinNeededError
 │   └── PolicyError
 └── IntegrityFault                  evidence is not what was recorded: stop, park, alert
     ├── DigestMismatchError
     ├── LockMissingError
     ├── OverwrittenError
+    ├── PieceMissingError
     ├── LedgerForkedError
     ├── ProofError
     ├── NoteRejectedError
-    └── UnverifiablePackageError
+    ├── TokenRejectedError
+    ├── UnverifiablePackageError
+    └── EnvelopeError
 """
 
 from __future__ import annotations
@@ -41,6 +47,17 @@ class VaultUnavailableError(TransientError):
 
     def __str__(self) -> str:
         return f"the vault could not {self.act}: {self.because}"
+
+
+class AuthorityUnreachableError(TransientError):
+    """A timestamp authority did not answer, or not in time."""
+
+    def __init__(self, because: str) -> None:
+        super().__init__(because)
+        self.because = because
+
+    def __str__(self) -> str:
+        return f"the timestamp authority did not answer: {self.because}"
 
 
 class NotSequencedYetError(TransientError):
@@ -113,6 +130,20 @@ class VaultNotTrustedError(RefusedError):
         return f"the vault is not trusted with evidence: {self.because}; run `holdfast doctor`"
 
 
+class LinkGoneError(RefusedError):
+    """This link, or this visit of one, does not work; why is not said, so that nothing can be learnt by trying."""
+
+    def __str__(self) -> str:
+        return "this link does not work any more"
+
+
+class PinNeededError(RefusedError):
+    """The visit has begun, and the link's PIN was not given yet."""
+
+    def __str__(self) -> str:
+        return "the link's PIN is needed"
+
+
 class IntegrityFault(ArchiveError):  # noqa: N818 - the glossary's word for this family
     """Evidence is not what was recorded: stop, park, alert."""
 
@@ -149,6 +180,17 @@ class OverwrittenError(IntegrityFault):
 
     def __str__(self) -> str:
         return f"{self.key}: another object with other bytes lies under this key already"
+
+
+class PieceMissingError(IntegrityFault):
+    """The pieces of an upload do not make up the whole that was received."""
+
+    def __init__(self, upload_id: str, at: int) -> None:
+        super().__init__(upload_id, at)
+        self.upload_id, self.at = upload_id, at
+
+    def __str__(self) -> str:
+        return f"upload {self.upload_id}: a piece is missing at byte {self.at}"
 
 
 class LedgerForkedError(IntegrityFault):
@@ -195,6 +237,17 @@ class NoteRejectedError(IntegrityFault):
         return f"signed note refused: {self.because}"
 
 
+class TokenRejectedError(IntegrityFault):
+    """A timestamp token does not prove what it should."""
+
+    def __init__(self, because: str) -> None:
+        super().__init__(because)
+        self.because = because
+
+    def __str__(self) -> str:
+        return f"timestamp token refused: {self.because}"
+
+
 class UnverifiablePackageError(IntegrityFault):
     """A package made of this would not verify, so it is not made."""
 
@@ -204,3 +257,14 @@ class UnverifiablePackageError(IntegrityFault):
 
     def __str__(self) -> str:
         return f"the package would not verify: {self.item}: {self.because}"
+
+
+class EnvelopeError(IntegrityFault):
+    """An encrypted object does not open: another secret, another name, or it was changed."""
+
+    def __init__(self, name: str, because: str) -> None:
+        super().__init__(name, because)
+        self.name, self.because = name, because
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.because}"

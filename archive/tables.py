@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
 )
 from sqlalchemy.dialects.postgresql import JSON
 
@@ -462,4 +463,36 @@ audit_fault = Table(
     Column("place", Text, primary_key=True),
     _text("says"),
     _moment("found_at"),
+)
+
+upload = Table(
+    "upload",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("link_id", Uuid, nullable=False),
+    Column("number", Integer, nullable=False),
+    _text("session_sha256"),
+    _text("way"),
+    _text("name"),
+    _text("name_base64"),
+    _text("declared_type"),
+    _text("fingerprint", nullable=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("pieces", Integer, nullable=False),
+    _moment("began_at"),
+    _moment("seen_at"),
+    _moment("finished_at", nullable=True),
+    _moment("given_up_at", nullable=True),
+    _moment("let_go_at", nullable=True),
+    Column("receipt_sha256", Text, unique=True),
+)
+
+upload_piece = Table(
+    "upload_piece",
+    metadata,
+    Column("upload_id", ForeignKey("upload.id"), primary_key=True),
+    Column("start", BigInteger, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    _text("sha256"),
 )

@@ -6,7 +6,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from web import access, error_pages, guard, headers, health, limits, officer, public
+from web import access, error_pages, guard, headers, health, limits, officer, personal, public
 from web.collaborators import Web
 from web.components import create_shell
 from web.sessions import LONGEST
@@ -26,7 +26,12 @@ def create_app(web: Web) -> Flask:
     error_pages.register(app)
     guard.register(app, web, blueprint=officer.BLUEPRINT)
     csrf = CSRFProtect(app)
-    for blueprint in (public.make_blueprint(web.brand), health.make_blueprint(web), *web.doors):
+    for blueprint in (
+        public.make_blueprint(web.brand),
+        health.make_blueprint(web),
+        personal.make_blueprint(web),
+        *web.doors,
+    ):
         # None of these sets a cookie, and a form token would need one.
         csrf.exempt(blueprint)
         app.register_blueprint(blueprint)
