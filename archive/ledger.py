@@ -16,7 +16,15 @@ from sqlalchemy import Connection, exists, func, select, text, tuple_
 
 from archive.custody import CustodyEntry, StreamHead
 from archive.errors import NotSequencedYetError
-from archive.tables import checkpoint, custody_entry, custody_leaf, custody_payload, custody_pending, tree_node
+from archive.tables import (
+    checkpoint,
+    cosignature,
+    custody_entry,
+    custody_leaf,
+    custody_payload,
+    custody_pending,
+    tree_node,
+)
 from archive.tlog import Node
 
 # One statement: entries, payloads and places in the outbox come together or not at all. Ids follow the order given, and
@@ -169,6 +177,17 @@ def checkpoint_size(connection: Connection) -> int:
 def checkpoint_note(connection: Connection, size: int) -> bytes:
     """The signed note of the checkpoint of that size."""
     return bytes(connection.execute(select(checkpoint.c.note).where(checkpoint.c.size == size)).scalar_one())
+
+
+def cosigned_note(connection: Connection, size: int) -> bytes:
+    """The checkpoint as it is handed out: the signed note, then a line for each witness that has cosigned so far.
+
+    Timestamps are over `checkpoint_note`, which never changes; this one grows until every witness has answered.
+    """
+    lines = connection.execute(
+        select(cosignature.c.line).where(cosignature.c.checkpoint_size == size).order_by(cosignature.c.witness)
+    ).scalars()
+    return checkpoint_note(connection, size) + "".join(f"{line}\n" for line in lines).encode()
 
 
 def nodes(connection: Connection, wanted: Iterable[Node], *, at_once: int = 5000) -> dict[Node, bytes]:

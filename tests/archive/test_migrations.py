@@ -53,7 +53,7 @@ def test_the_application_cannot_change_what_the_ledger_holds(with_an_entry, stat
 @pytest.mark.parametrize("act", ["DELETE FROM {}", "TRUNCATE {}"])
 def test_even_the_owner_is_refused_by_the_guards(with_an_entry, table, act):
     owner = engine(with_an_entry.settings.database_owner_url, pool_size=1)
-    with pytest.raises(DBAPIError, match="written once"), owner.begin() as connection:
+    with pytest.raises(DBAPIError, match=r"written once|foreign key"), owner.begin() as connection:
         connection.execute(text(act.format(table)))
     owner.dispose()
 
@@ -82,3 +82,46 @@ def test_migrating_twice_changes_nothing_and_keeps_the_data(with_an_entry):
     with owner.connect() as connection:
         assert connection.execute(text("SELECT * FROM custody_entry")).all() == before != []
     owner.dispose()
+
+
+def test_the_key_that_signed_before_there_was_a_list_of_keys_is_the_first_on_it(stack):
+    owner = engine(stack.fresh_database().owner, pool_size=1)
+    migrate(owner, to="0005")
+    with owner.begin() as connection:
+        connection.execute(text("INSERT INTO mark VALUES ('log_key', to_json('name+0a+b'::text), now())"))
+    migrate(owner, to="0006")
+    with owner.connect() as connection:
+        assert connection.execute(text("SELECT verifier_key, retired_at FROM log_key")).all() == [("name+0a+b", None)]
+    owner.dispose()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE log_key SET verifier_key = 'another'",
+        "DELETE FROM log_key",
+        "TRUNCATE log_key",
+        "UPDATE cosignature SET line = ''",
+        "DELETE FROM cosignature",
+        "TRUNCATE cosignature",
+    ],
+)
+def test_keys_and_cosignatures_are_never_changed_or_removed(with_an_entry, statement):
+    with with_an_entry.engine.begin() as connection:
+        connection.execute(text("INSERT INTO log_key VALUES ('a+b+c', now())"))
+        connection.execute(text("INSERT INTO cosignature VALUES (1, 'w+b+c', 'line', now())"))
+    with pytest.raises(DBAPIError, match="permission denied"), with_an_entry.engine.begin() as connection:
+        connection.execute(text(statement))
+    owner = engine(with_an_entry.settings.database_owner_url, pool_size=1)
+    with pytest.raises(DBAPIError, match=r"written once|only its end"), owner.begin() as connection:
+        connection.execute(text(statement))
+    owner.dispose()
+
+
+def test_a_key_ends_once(with_an_entry):
+    ends = "UPDATE log_key SET retired_at = now(), retired_because = 'replaced'"
+    with with_an_entry.engine.begin() as connection:
+        connection.execute(text("INSERT INTO log_key VALUES ('a+b+c', now())"))
+        connection.execute(text(ends))
+    with pytest.raises(DBAPIError, match="only its end"), with_an_entry.engine.begin() as connection:
+        connection.execute(text(ends))
