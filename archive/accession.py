@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, Engine, Row, func, select, update
+from sqlalchemy import Connection, Engine, Row, Select, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError, IntegrityError
 
@@ -23,6 +23,7 @@ from archive.acquisition import (
     OBSERVATION,
     Acquisition,
     Channel,
+    LargeAcquisition,
     acquisition_id,
     observation_source_id,
     parsed,
@@ -30,17 +31,22 @@ from archive.acquisition import (
 )
 from archive.alerts import raise_alert
 from archive.entering import ACTOR, Arrival, Belonging, enter
-from archive.errors import IntegrityFault
+from archive.errors import IntegrityFault, VaultUnavailableError
 from archive.exhibit import vault_key
 from archive.marks import require_trusted_vault
 from archive.parking import park
+from archive.pieces import PiecesFile, let_go
 from archive.tables import acquisition
 from archive.vault import StoredObject, Vault
 
-__all__ = ["Archive", "Belonging", "receive"]
+__all__ = ["Archive", "Belonging", "receive", "receive_large"]
 
 BATCH = 64
+# Any constant of ours: one worker at a time moves large items, so that the others are there for texts.
+LARGE_LOCK = 0x6C617267
 NOBODYS = Belonging()
+_LARGE_WAITS = select(exists().where(acquisition.c.state == "received", acquisition.c.in_pieces))
+_TRY_LARGE = text("SELECT pg_try_advisory_xact_lock(:key)")
 _INSERT = insert(acquisition).on_conflict_do_nothing().returning(acquisition.c.id)
 
 log = structlog.get_logger()
@@ -65,13 +71,23 @@ def receive(connection: Connection, item: Acquisition, belonging: Belonging = NO
     return again.id
 
 
+def receive_large(connection: Connection, item: LargeAcquisition, belonging: Belonging = NOBODYS) -> UUID | None:
+    """Record one receipt whose bytes lie in pieces under its id, in the caller's transaction: as `receive`.
+
+    Returns:
+        Its id, or None where it is recorded already. A source id of ours is given to one upload alone.
+    """
+    row = {**_row(item, belonging, None), "state": "received", "in_pieces": True}
+    return item.id if _insert(connection, [row]) else None
+
+
 def _observation(item: Acquisition) -> Acquisition:
     source_id = observation_source_id(item.source_id, item.sha256)
     return replace(item, id=acquisition_id(item.channel, source_id), source_id=source_id)
 
 
 def _row(
-    item: Acquisition, belonging: Belonging, raw: bytes | None, *, observation_of: UUID | None = None
+    item: Acquisition | LargeAcquisition, belonging: Belonging, raw: bytes | None, *, observation_of: UUID | None = None
 ) -> dict[str, Any]:
     return {
         "id": item.id,
@@ -166,6 +182,8 @@ class Archive:
     def accession_waiting(self, *, now: datetime, most: int = BATCH) -> list[UUID]:
         """Archive what was received and waits, oldest first; rows another worker holds are left to it.
 
+        Once fewer than `most` wait, one item that lies in pieces is archived too, if no other worker is at one.
+
         Returns:
             Ids archived by this call. A fault parks its item and goes on with the others.
 
@@ -174,13 +192,7 @@ class Archive:
         """
         with self.engine.begin() as connection:
             require_trusted_vault(connection)
-            rows = connection.execute(
-                select(acquisition)
-                .where(acquisition.c.state == "received")
-                .order_by(acquisition.c.received_at)
-                .limit(most)
-                .with_for_update(skip_locked=True)
-            ).all()
+            rows = connection.execute(_waiting(most, in_pieces=False)).all()
             stored = self._store_all([(_facts_of(row), bytes(row.raw)) for row in rows], now)
             arrivals = []
             for row, found in zip(rows, stored, strict=True):
@@ -188,7 +200,39 @@ class Archive:
                     park(connection, row.id, because=str(found), at=now, actor=ACTOR)
                 else:
                     arrivals.append(Arrival(_facts_of(row), found, _belonging(row)))
-            return _enter_or_park(connection, arrivals, now)
+            done = _enter_or_park(connection, arrivals, now)
+            large = len(rows) < most and connection.execute(_LARGE_WAITS).scalar_one()
+        return [*done, *self._accession_large(now)] if large else done
+
+    def _accession_large(self, now: datetime) -> list[UUID]:
+        """Archive the oldest item that lies in pieces: streamed to the vault, entered, its pieces let go."""
+        with self.engine.begin() as connection:
+            row = connection.execute(_waiting(1, in_pieces=True)).first()
+            if row is None or not connection.execute(_TRY_LARGE, {"key": LARGE_LOCK}).scalar_one():
+                return []
+            found = self._store_pieces(connection, row, now)
+            if isinstance(found, IntegrityFault):
+                park(connection, row.id, because=str(found), at=now, actor=ACTOR)
+                return []
+            done = _enter_or_park(connection, [Arrival(_facts_of(row), found, _belonging(row))], now)
+            for each in done:
+                let_go(connection, each, at=now)
+            return done
+
+    def _store_pieces(self, connection: Connection, row: Row[Any], now: datetime) -> StoredObject | IntegrityFault:
+        pieces: PiecesFile | None = None
+        try:
+            pieces = PiecesFile(connection, row.id, row.size_bytes)
+            return self._store(_facts_of(row), pieces, now, look_back=True)
+        except IntegrityFault as fault:
+            log.exception("accession.fault", acquisition_id=str(row.id), fault=type(fault).__name__)
+            return fault
+        except VaultUnavailableError:
+            # What the pieces raise while the client reads them comes back as the client's own error.
+            if pieces is not None and pieces.fault:
+                log.exception("accession.fault", acquisition_id=str(row.id), fault=type(pieces.fault).__name__)
+                return pieces.fault
+            raise
 
     def _store_all(
         self, items: Sequence[tuple[Mapping[str, Any], bytes]], now: datetime
@@ -199,13 +243,13 @@ class Archive:
         )
 
     def _store(
-        self, facts: Mapping[str, Any], raw: bytes, now: datetime, *, look_back: bool
+        self, facts: Mapping[str, Any], raw: bytes | PiecesFile, now: datetime, *, look_back: bool
     ) -> StoredObject | IntegrityFault:
         try:
             return self.vault.put(
                 vault_key(UUID(facts["exhibit_id"])),
                 raw,
-                size_bytes=len(raw),
+                size_bytes=facts["size_bytes"],
                 sha256=facts["sha256"],
                 retain_until=now + self.lock_for,
                 metadata={
@@ -220,6 +264,16 @@ class Archive:
         except IntegrityFault as fault:
             log.exception("accession.fault", acquisition_id=facts["exhibit_id"], fault=type(fault).__name__)
             return fault
+
+
+def _waiting(most: int, *, in_pieces: bool) -> Select[Any]:
+    return (
+        select(acquisition)
+        .where(acquisition.c.state == "received", acquisition.c.in_pieces.is_(in_pieces))
+        .order_by(acquisition.c.received_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
 
 
 def _known(connection: Connection, source_ids: Iterable[str]) -> dict[str, str]:
@@ -281,4 +335,5 @@ def _enter_or_park(connection: Connection, arrivals: Sequence[Arrival], now: dat
 
 def _archived(connection: Connection, arrivals: Sequence[Arrival]) -> None:
     ids = [arrival.id for arrival in arrivals]
-    connection.execute(update(acquisition).where(acquisition.c.id == func.any(ids)).values(state="archived", raw=None))
+    values = {"state": "archived", "raw": None, "in_pieces": False}
+    connection.execute(update(acquisition).where(acquisition.c.id == func.any(ids)).values(values))

@@ -87,6 +87,26 @@ class Acquisition:
         return len(self.raw)
 
 
+@dataclass(frozen=True, slots=True)
+class LargeAcquisition:
+    """One receipt of bytes too many to hold at once: they lie in the database in pieces (`archive.pieces`).
+
+    Attributes as `Acquisition`, without `raw`; the digests were computed over the pieces by the call that received the
+    last of them.
+    """
+
+    id: UUID
+    sha256: str
+    sha512: str = field(repr=False)
+    size_bytes: int
+    channel: Channel
+    source_id: str
+    received_at: datetime
+    media_type: str
+    delivered_at: datetime | None = None
+    door: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
 def acquisition_id(channel: Channel, source_id: str) -> UUID:
     """The id under which this receipt is known, for ever and in every rebuild."""
     return uuid5(NAMESPACE, f"{channel.value}\n{source_id}")
@@ -105,6 +125,11 @@ def imap_source_id(account: str, mailbox: str, uidvalidity: int, uid: int) -> st
 def media_source_id(message_sid: str, media_sid: str) -> str:
     """`MessageSid/MediaSid`, as Twilio names a picture of a text."""
     return f"{quote(message_sid, safe='')}/{quote(media_sid, safe='')}"
+
+
+def upload_source_id(link_id: UUID, number: int) -> str:
+    """`upload:<link id>/<n>`: the n-th file that came in by a link."""
+    return f"upload:{link_id}/{number}"
 
 
 def file_source_id(container_sha256: str, offset: int) -> str:

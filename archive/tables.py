@@ -173,6 +173,7 @@ acquisition = Table(
     _text("sender", nullable=True),
     Column("for_case", ForeignKey("case.id")),
     Column("for_contributor", ForeignKey("contributor.id")),
+    Column("in_pieces", Boolean, nullable=False, server_default="false"),
 )
 
 draft = Table(

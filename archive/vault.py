@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import RawIOBase
 from typing import Any, BinaryIO
 
 import boto3
@@ -78,7 +79,7 @@ class Vault:
     def put(
         self,
         key: str,
-        body: bytes | BinaryIO,
+        body: bytes | BinaryIO | RawIOBase,
         *,
         size_bytes: int,
         sha256: str,

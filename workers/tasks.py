@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from celery import Celery
 
-from archive.accession import BATCH, Archive
+from archive.accession import Archive
 from archive.jobs import Job, Nudge
 from archive.marks import record_vault_test
 from archive.package_desk import PackageDesk
@@ -76,8 +76,6 @@ def _register_evidence(app: Celery, tools: Callable[[], Tools]) -> None:
         work = tools()
         while done := work.archive.accession_waiting(now=work.now()):
             _announce(work, done)
-            if len(done) < BATCH:
-                break
 
     @app.task(name=Job.READ.value)
     def read(*exhibit_ids: str) -> None:
