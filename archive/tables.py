@@ -168,7 +168,7 @@ acquisition = Table(
     Column("attempts", Integer, nullable=False),
     _text("parked_because", nullable=True),
     _moment("parked_at", nullable=True),
-    Column("parent_id", ForeignKey("acquisition.id")),
+    Column("parent_id", Uuid),
     Column("observation_of", ForeignKey("acquisition.id")),
     _text("sender", nullable=True),
     Column("for_case", ForeignKey("case.id")),

@@ -358,7 +358,7 @@ def _one_of(kinds: type[Any], value: object, name: str) -> Any:
     try:
         return kinds(_words(value, name))
     except ValueError as error:
-        raise DocumentError(f"{name} is none of {', '.join(kinds)}") from error
+        raise DocumentError(f"{name} is not one of the form's") from error
 
 
 def _members(value: object, name: str, members: set[str]) -> dict[str, Any]:

@@ -14,7 +14,10 @@ RefusedError                        tell the person
 ├── UidValidityChangedError         the UIDs of this batch mean nothing any more
 ├── TwilioRefusedError              wrong credentials, or no such thing
 ├── MediaRefusedError               a host, a redirect or a size that is not allowed
-└── UnreadableFileError             a file to import cannot be read
+├── UnreadableFileError             a file to import cannot be read
+├── UnknownDraftError               this visit has no draft with this id
+├── DraftEndedError                 it was sent, or given up as it stood
+└── TooManyDraftsError              this visit has more open than anybody writes at once
 IntegrityFault                      (none of our own)
 """
 
@@ -157,3 +160,36 @@ class UnreadableFileError(RefusedError):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.because}"
+
+
+class UnknownDraftError(RefusedError):
+    """This visit has no draft with this id."""
+
+    def __init__(self, draft_id: str) -> None:
+        super().__init__(draft_id)
+        self.draft_id = draft_id
+
+    def __str__(self) -> str:
+        return f"this visit has no draft {self.draft_id}"
+
+
+class DraftEndedError(RefusedError):
+    """The draft was sent, or given up as it stood: nothing can be put into it any more."""
+
+    def __init__(self, draft_id: str) -> None:
+        super().__init__(draft_id)
+        self.draft_id = draft_id
+
+    def __str__(self) -> str:
+        return f"draft {self.draft_id} has ended"
+
+
+class TooManyDraftsError(RefusedError):
+    """The visit has more drafts open than anybody writes at once."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+    def __str__(self) -> str:
+        return f"a visit may have {self.most} drafts open"

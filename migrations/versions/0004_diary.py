@@ -23,6 +23,8 @@ CREATE TABLE draft (
 );
 CREATE INDEX ix_draft_link_id ON draft (link_id);
 CREATE INDEX draft_open ON draft (changed_at) WHERE ended_at IS NULL;
+-- A photo names the entry it belongs to before that entry is sent; its id is known from the first.
+ALTER TABLE acquisition DROP CONSTRAINT acquisition_parent_id_fkey;
 GRANT SELECT, INSERT, UPDATE ON draft TO holdfast_app;
 GRANT SELECT ON draft TO holdfast_disposal;
 """
