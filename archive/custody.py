@@ -62,11 +62,15 @@ class Action(StrEnum):
     VAULT_TESTED = "vault.tested"
     ALERT_SEEN = "alert.seen"
     LINK_ISSUED = "link.issued"
+    LINK_WITHHELD = "link.withheld"
+    LINK_ATTEMPTED = "link.attempted"
     LINK_SENT = "link.sent"
+    LINK_NOT_SENT = "link.not_sent"
     LINK_OPENED = "link.opened"
     LINK_LOCKED = "link.locked"
     LINK_USED_UP = "link.used_up"
     LINK_REVOKED = "link.revoked"
+    TIMESTAMP_RECEIVED = "timestamp.received"
 
 
 @dataclass(frozen=True, slots=True)

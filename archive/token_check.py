@@ -150,7 +150,7 @@ def _check_named(form: TokenForm, encoded: bytes, signer: x509.Certificate) -> N
         raise TokenRejectedError("it does not name its signer's certificate (ESSCertID)")
     for each in form.cert_ids:
         # SHA-1 is what the older attribute has by definition; a second certificate of the same digest is out of reach.
-        digest = hashlib.sha1 if each.algorithm == SHA1 else DIGESTS.get(each.algorithm)  # noqa: S324
+        digest = hashlib.sha1 if each.algorithm == SHA1 else DIGESTS.get(each.algorithm)
         if digest is None or digest(encoded).digest() != each.digest:
             raise TokenRejectedError("it names another certificate than its signer's (ESSCertID)")
         if each.serial not in {None, signer.serial_number}:

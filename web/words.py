@@ -55,6 +55,16 @@ ACTIONS: Final = {
     Action.PACKAGE_EXPORTED: "Package exported",
     Action.PACKAGE_DOWNLOADED: "Package downloaded",
     Action.ALERT_SEEN: "Alert looked at",
+    Action.LINK_ISSUED: "Personal link made",
+    Action.LINK_WITHHELD: "Personal link not sent, by the rules",
+    Action.LINK_ATTEMPTED: "Personal link about to be sent",
+    Action.LINK_SENT: "Personal link sent",
+    Action.LINK_NOT_SENT: "Personal link not sent",
+    Action.LINK_OPENED: "Personal link opened",
+    Action.LINK_LOCKED: "Too many wrong PINs",
+    Action.LINK_USED_UP: "Personal link used up",
+    Action.LINK_REVOKED: "Personal link revoked",
+    Action.TIMESTAMP_RECEIVED: "Timestamp token received",
 }
 CLAIM_SOURCES: Final = {
     "header": "the original's own headers",
@@ -98,6 +108,8 @@ def actor_words(actor: str, names: Mapping[str, str]) -> str:
         return f"Holdfast ({name})"
     if kind == "cli":
         return f"{name} (command line)"
+    if kind == "link":
+        return "Whoever holds the link"
     return names.get(actor, actor)
 
 

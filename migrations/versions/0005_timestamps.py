@@ -29,7 +29,7 @@ CREATE TABLE timestamp_attempt (
   asked_at timestamptz NOT NULL,
   ended_at timestamptz NOT NULL,
   outcome text NOT NULL
-    CHECK (outcome IN ('received', 'unreachable', 'not_a_reply', 'refused', 'rejected', 'off_clock')),
+    CHECK (outcome IN ('received', 'unreachable', 'not_a_reply', 'rejected', 'off_clock')),
   because text,
   request bytea NOT NULL,
   response bytea
