@@ -52,6 +52,7 @@ class SafeContact:
         timezone: IANA name of the zone those are in.
         review_by: The last day on which the agreement stands; None: until changed.
         who_else_sees: Who else could see this phone or mailbox, in her words.
+        links_allowed: Personal links may be sent there: she was asked, and knows that a link in a message can be seen.
     """
 
     style: ReplyStyle
@@ -60,6 +61,7 @@ class SafeContact:
     timezone: str = "Europe/London"
     review_by: date | None = None
     who_else_sees: str | None = None
+    links_allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ def enrol(
             quiet_to=quiet_to.strftime("%H:%M") if quiet_to else None,
             timezone=safe_contact.timezone,
             who_else_sees=safe_contact.who_else_sees,
+            links_allowed=safe_contact.links_allowed,
             review_by=safe_contact.review_by,
             enrolled_at=at,
         )
@@ -124,6 +127,7 @@ def enrol(
         "name": person.name,
         "contacts": [contact.value for contact in contacts],
         "reply_style": safe_contact.style.value,
+        "links_allowed": safe_contact.links_allowed,
         "review_by": safe_contact.review_by.isoformat() if safe_contact.review_by else None,
     }
     record(connection, CustodyEntry(case_stream(case_id), Action.CONTRIBUTOR_ENROLLED, actor, at, facts))
@@ -163,4 +167,12 @@ def _safe_contact(row: Row[Any]) -> SafeContact:
     quiet = None
     if row.quiet_from and row.quiet_to:
         quiet = (time.fromisoformat(row.quiet_from), time.fromisoformat(row.quiet_to))
-    return SafeContact(ReplyStyle(row.reply_style), row.wording, quiet, row.timezone, row.review_by, row.who_else_sees)
+    return SafeContact(
+        ReplyStyle(row.reply_style),
+        row.wording,
+        quiet,
+        row.timezone,
+        row.review_by,
+        row.who_else_sees,
+        row.links_allowed,
+    )

@@ -148,11 +148,11 @@ def decide(
         return Silent(reason)
     if contributor is None or contact is None:
         return Silent(Reason.UNKNOWN_SENDER)
-    reason = _unsafe(contributor, contact, limits, is_offender) or _unwanted(item, contact, history, now, limits)
+    reason = unsafe(contributor, contact, limits, is_offender) or _unwanted(item, contact, history, now, limits)
     if reason:
         return Silent(reason)
     joins = history.planned_for is not None
-    return _timed(contributor, contact, history.planned_for or now + limits.burst, joins=joins)
+    return timed(contributor, contact, history.planned_for or now + limits.burst, joins=joins)
 
 
 def decide_again(
@@ -178,11 +178,11 @@ def decide_again(
     """
     if contributor is None or contact not in contributor.contacts:
         return Silent(Reason.UNKNOWN_SENDER)
-    if reason := _unsafe(contributor, contact, limits, is_offender):
+    if reason := unsafe(contributor, contact, limits, is_offender):
         return Silent(reason)
     if now - due_at > limits.too_late:
         return Silent(Reason.TOO_LATE)
-    return _timed(contributor, contact, now)
+    return timed(contributor, contact, now)
 
 
 def _unanswerable(item: Item, contributor: Contributor | None) -> Reason | None:
@@ -208,7 +208,7 @@ def _contact_of(item: Item, contributor: Contributor | None) -> Contact | None:
     return next((contact for contact in known if contact.kind is kind and contact.value == item.sender), None)
 
 
-def _unsafe(contributor: Contributor, contact: Contact, limits: Limits, is_offender: IsOffender) -> Reason | None:
+def unsafe(contributor: Contributor, contact: Contact, limits: Limits, is_offender: IsOffender) -> Reason | None:
     """What about the person, her agreement or the contact forbids an answer, at planning as at sending."""
     if contact.value in limits.own:
         return Reason.OWN_ADDRESS
@@ -243,7 +243,7 @@ def _unwanted(item: Item, contact: Contact, history: History, now: datetime, lim
     return Reason.COST_CAP if history.all_in_the_day >= limits.all_daily else None
 
 
-def _timed(contributor: Contributor, contact: Contact, due_at: datetime, *, joins: bool = False) -> Decision:
+def timed(contributor: Contributor, contact: Contact, due_at: datetime, *, joins: bool = False) -> Decision:
     """Move an answer past quiet hours, and see that the agreement still stands on that day."""
     agreed = contributor.safe_contact
     try:

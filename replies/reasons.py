@@ -31,6 +31,9 @@ class Reason(StrEnum):
     TOO_LATE = "too_late"
     RATE_CAP = "rate_cap"
     COST_CAP = "cost_cap"
+    LINKS_NOT_AGREED = "links_not_agreed"
+    QUIET_NOW = "quiet_now"
+    TELLING_ADDRESS = "telling_address"
 
 
 EXPLAINED: Final[dict[Reason, str]] = {
@@ -56,4 +59,7 @@ EXPLAINED: Final[dict[Reason, str]] = {
     Reason.TOO_LATE: "Too much time has passed for an answer to be of use.",
     Reason.RATE_CAP: "This contact has had as many answers as one may have in that time.",
     Reason.COST_CAP: "All answers together have reached the day's limit.",
+    Reason.LINKS_NOT_AGREED: "The contributor did not agree to be sent links.",
+    Reason.QUIET_NOW: "Nothing is sent in the contributor's quiet hours.",
+    Reason.TELLING_ADDRESS: "The address of our pages says what they are for.",
 }

@@ -29,6 +29,7 @@ from archive.vault import Vault
 from replies.automatic import message_id_of
 from replies.deciding import ACTOR, AT_ONCE, Decided, outer_headers, raise_once, record_decision
 from replies.egress import Answer, Egress
+from replies.link_sending import give_up_lost as give_up_lost_links
 from replies.outcome import Outcome, Refused, Sent, Unknown
 from replies.policy import Decision, Limits, Send, Silent, decide_again
 from replies.reasons import EXPLAINED, Reason
@@ -84,6 +85,7 @@ def send_due(engine: Engine, egress: Egress, *, vault: Vault, now: Clock, limits
     """
     with engine.begin() as connection:
         ended = give_up_lost(connection, now=now())
+        give_up_lost_links(connection, now=now())
     with engine.connect() as connection:
         waiting = due(connection, now=now())
     for reply_id in waiting:
