@@ -40,6 +40,7 @@ def make_app(settings: Settings) -> WSGIApplication:
             now=composition.now,
             secret_key=composition.secret(settings, "sessions"),
             brand=brand(settings),
+            public_url=settings.public_url,
             nudge=nudge,
             limits_url=settings.need("broker_url"),
             secure_cookies=settings.public_url.startswith("https://"),

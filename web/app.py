@@ -6,7 +6,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from web import access, error_pages, guard, headers, health, limits, officer, personal, public
+from web import access, error_pages, guard, headers, health, limits, officer, personal, public, search_engines
 from web.collaborators import Web
 from web.components import create_shell
 from web.sessions import LONGEST
@@ -27,7 +27,7 @@ def create_app(web: Web) -> Flask:
     guard.register(app, web, blueprint=officer.BLUEPRINT)
     csrf = CSRFProtect(app)
     for blueprint in (
-        public.make_blueprint(web.brand),
+        public.make_blueprint(web.brand, web.public_url),
         health.make_blueprint(web),
         personal.make_blueprint(web),
         *web.doors,
@@ -37,6 +37,7 @@ def create_app(web: Web) -> Flask:
         app.register_blueprint(blueprint)
     app.register_blueprint(officer.make_blueprint(web))
     limits.register(app, web)
+    search_engines.register(app, listed=public.BLUEPRINT)
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(
         may=access.may,

@@ -24,6 +24,7 @@ class Web:
         now: The clock.
         secret_key: Signs the form tokens; at least 32 bytes.
         brand: Names, numbers and links on the pages.
+        public_url: Address under which the world reaches us, for pages that name their own.
         nudge: Queues work; never raises.
         limits_url: Where sign-in attempts are counted: `redis://…`, or `memory://` for one process.
         secure_cookies: Whether browsers reach us by HTTPS.
@@ -37,6 +38,7 @@ class Web:
     now: Callable[[], datetime]
     secret_key: bytes = field(repr=False)
     brand: Brand = field(default_factory=Brand)
+    public_url: str = "http://127.0.0.1:8080"
     nudge: Nudge = no_nudge
     limits_url: str = field(default="memory://", repr=False)
     secure_cookies: bool = True

@@ -12,17 +12,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from archive.errors import IntegrityFault, TransientError
+from web.personal import NOT_NOW, PLACES
+from web.translations import N_
 
 OFFICERS_PATHS: Final = ("/sign-in", "/sign-out", "/password", "/cases", "/quarantine", "/parked")
 PROGRAMS_PATHS: Final = ("/intake/", "/health/", "/metrics")
 PLAIN: Final = {
-    400: ("Something in that request was not right", "Go back, load the page again and try once more."),
-    404: ("Page not found", "If you typed the address, check that it is right."),
-    405: ("That cannot be done here", "Go back and use the buttons of the page."),
-    413: ("That is too much at once", "Send less."),
-    429: ("Too many attempts", "Wait 15 minutes, then try again."),
-    500: ("Something went wrong on our side", "It has been noted. Try again in a few minutes."),
-    503: ("This is not available now", "Nothing that was sent in is lost. Try again in a few minutes."),
+    400: (N_("Something in that request was not right"), N_("Go back, load the page again and try once more.")),
+    404: (N_("Page not found"), N_("If you typed the address, check that it is right.")),
+    405: (N_("That cannot be done here"), N_("Go back and use the buttons of the page.")),
+    413: (N_("That is too much at once"), N_("Send less.")),
+    429: (N_("Too many attempts"), N_("Wait 15 minutes, then try again.")),
+    500: (N_("Something went wrong on our side"), N_("It has been noted. Try again in a few minutes.")),
+    503: (N_("This is not available now"), N_("Nothing that was sent in is lost. Try again in a few minutes.")),
 }
 
 log = structlog.get_logger()
@@ -67,6 +69,8 @@ def _page(code: int) -> Response:
     if request.path.startswith(PROGRAMS_PATHS):
         return Response(f"{HTTPStatus(code).phrase}\n", code, mimetype="text/plain")
     heading, advice = PLAIN.get(code, PLAIN[400 if code < HTTPStatus.INTERNAL_SERVER_ERROR else 500])
+    if request.path.startswith(PLACES) and code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return make_response(render_template("personal/error.html", page=NOT_NOW), code)
     is_officers = request.path.startswith(OFFICERS_PATHS)
     template = "errors/officer.html" if is_officers else "errors/public.html"
     # Without an account: naming the officer would need the database that may be what failed.

@@ -25,6 +25,7 @@ BROWSER_ARGUMENTS = [
 ]
 AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 DESKTOP, PHONE, SMALL_PHONE = 1280, 390, 320
+PUBLIC_URL = "https://help.example.org"
 
 Serve = Callable[[Flask], str]
 
@@ -77,7 +78,7 @@ def public_app(brand) -> Flask:
     """The public pages alone: no database, no session, no secret. One for all: its templates compile once."""
     app = create_shell(brand)
     headers.register(app)
-    app.register_blueprint(public.make_blueprint(brand))
+    app.register_blueprint(public.make_blueprint(brand, PUBLIC_URL))
     return app
 
 

@@ -4,9 +4,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.web.conftest import AXE_RULES, DESKTOP, PHONE, SMALL_PHONE
-from web import public
+from web import guide
 
-ALL = (*public.PLAIN_PAGES, public.RISK)
+ALL = guide.PAGES
 WIDTHS = pytest.mark.parametrize("width", [DESKTOP, PHONE, SMALL_PHONE])
 
 
@@ -61,12 +61,12 @@ def test_the_answers_are_usable_whatever_was_answered(page, outside, address, wi
         ({"q1": "no"}, "What you can do"),
         ({"q3": "yes"}, "Take it seriously"),
     ):
-        page.goto(address + public.RISK.path)
+        page.goto(address + guide.RISK.path)
         for name, answer in answers.items():
             page.locator(f"input[name={name}][value={answer}]").check()
         page.get_by_role("button", name="Show me what to do").click()
         assert page.get_by_role("heading", level=1).inner_text() == heading
-        assert page.url == address + public.RISK.path
+        assert page.url == address + guide.RISK.path
         assert_usable(page)
     assert page.context.cookies() == []
 
@@ -83,7 +83,7 @@ def test_one_press_leaves_every_page_and_back_does_not_return(page, outside, add
 
 
 def test_three_presses_of_shift_leave(page, outside, address, brand):
-    page.goto(address + public.RECORDS.path)
+    page.goto(address + guide.RECORDS.path)
     for _ in range(3):
         page.keyboard.press("Shift")
     page.wait_for_url(brand.exit_link)
@@ -91,7 +91,7 @@ def test_three_presses_of_shift_leave(page, outside, address, brand):
 
 
 def test_the_exit_is_the_second_thing_the_tab_key_finds(page, outside, address, brand):
-    page.goto(address + public.CALLS.path)
+    page.goto(address + guide.CALLS.path)
     found = []
     for _ in range(2):
         page.keyboard.press("Tab")
@@ -104,7 +104,7 @@ def test_the_exit_is_the_second_thing_the_tab_key_finds(page, outside, address, 
 
 def test_leaving_after_answering_leaves_no_answers_to_go_back_to(page, outside, address, brand):
     page.goto("about:blank")
-    page.goto(address + public.RISK.path)
+    page.goto(address + guide.RISK.path)
     page.locator("input[name=q1][value=yes]").check()
     page.get_by_role("button", name="Show me what to do").click()
     page.get_by_role("button", name="Exit this page").click()
@@ -120,7 +120,7 @@ def test_without_script_everything_still_works(browser, address, brand):
     for shown in ALL:
         page.goto(address + shown.path)
         assert page.get_by_role("heading", level=1).inner_text() == shown.heading
-    page.goto(address + public.RISK.path)
+    page.goto(address + guide.RISK.path)
     page.locator("input[name=q2][value=yes]").check()
     page.get_by_role("button", name="Show me what to do").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Take it seriously"
@@ -132,7 +132,7 @@ def test_without_script_everything_still_works(browser, address, brand):
 
 def test_printed_pages_show_neither_exit_nor_header(page, address):
     page.emulate_media(media="print")
-    page.goto(address + public.DIARY.path)
+    page.goto(address + guide.DIARY.path)
     assert not page.locator(".govuk-exit-this-page").is_visible()
     assert not page.locator(".govuk-generic-header").is_visible()
     assert page.get_by_text("What happened").is_visible()
