@@ -24,6 +24,7 @@ from archive.visit import PinLocked
 from web import pins
 from web.collaborators import Web
 from web.components import SCREEN_ZONE
+from web.translations import N_, ngettext
 
 View = TypeVar("View", bound=Callable[..., Any])
 KIBIBYTE: Final = 1024
@@ -34,15 +35,21 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class PersonalPage:
-    """What a template of a personal page is told: `title` stands in the tab and says nothing, `heading` says it."""
+    """What a template of a personal page is told: `title` stands in the tab and says nothing, `heading` says it.
+
+    Both are English; the template translates them.
+    """
 
     title: str
     heading: str
 
 
-GONE: Final = PersonalPage("Link", "This link does not work any more")
-PIN: Final = PersonalPage("PIN", "Enter your PIN")
-ENDED: Final = PersonalPage("Done", "You have closed this page")
+GONE: Final = PersonalPage(N_("Link"), N_("This link does not work any more"))
+PIN: Final = PersonalPage(N_("PIN"), N_("Enter your PIN"))
+LOCKED: Final = PersonalPage(N_("PIN"), N_("Wait, then try again"))
+ENDED: Final = PersonalPage(N_("Done"), N_("You have closed this page"))
+NOT_NOW: Final = PersonalPage(N_("Not now"), N_("This does not work just now"))
+PLACES: Final = tuple(f"/{kind.value}/" for kind in LinkKind)
 
 
 def personal(web: Web, kind: LinkKind) -> Callable[[View], View]:
@@ -94,7 +101,7 @@ def _add_routes(blueprint: Blueprint, web: Web, kind: LinkKind) -> None:
             return _see(visit.path)
         with web.engine.begin() as connection:
             locked = visits.refuse_pin(connection, tried, now=web.now())
-        return _locked(locked.until) if locked else _ask_pin(wrong=True, left=tried.left)
+        return _locked(locked.until) if locked else _ask_pin(left=tried.left)
 
     def close(key: str) -> Response:
         """End the visit: she has finished, and the addresses in the phone are dead."""
@@ -116,16 +123,26 @@ def _pin_needed(_: PinNeededError) -> Response:
     return _ask_pin()
 
 
-def _ask_pin(*, wrong: bool = False, left: int | None = None) -> Response:
+def _ask_pin(*, left: int | None = None) -> Response:
+    """The page that asks for the PIN; with `left`, the one given was wrong, and so many tries are left."""
     key = (request.view_args or {}).get("key", "")
     kind = request.path.split("/", 2)[1]
-    shown = render_template("personal/pin.html", page=PIN, action=f"/{kind}/s/{key}/pin", wrong=wrong, left=left)
-    return make_response(shown, HTTPStatus.FORBIDDEN if wrong else HTTPStatus.OK)
+    faults = {} if left is None else {"pin": _wrong_pin(left)}
+    shown = render_template("personal/pin.html", page=PIN, action=f"/{kind}/s/{key}/pin", faults=faults)
+    return make_response(shown, HTTPStatus.FORBIDDEN if faults else HTTPStatus.OK)
+
+
+def _wrong_pin(left: int) -> str:
+    return ngettext(
+        "That PIN is not right. You can try one more time, then you must wait.",
+        "That PIN is not right. You can try %(num)s more times, then you must wait.",
+        left,
+    )
 
 
 def _locked(until: datetime) -> Response:
     again_at = f"{until.astimezone(SCREEN_ZONE):%H:%M}"
-    shown = render_template("personal/locked.html", page=PIN, again_at=again_at)
+    shown = render_template("personal/locked.html", page=LOCKED, again_at=again_at)
     return make_response(shown, HTTPStatus.TOO_MANY_REQUESTS)
 
 
