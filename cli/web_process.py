@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint
 from twilio.request_validator import RequestValidator
 
-from cli import composition
+from cli import carriers, composition
 from intake.sms import TextDoor, make_door_app
 from settings import Settings, SettingsError
 from web.app import create_app
@@ -47,6 +47,9 @@ def make_app(settings: Settings) -> WSGIApplication:
             proxies=settings.proxies,
             doors=tuple(_demonstration(settings, engine)),
             demo=settings.demo,
+            public_url=settings.public_url,
+            egress=carriers.egress(settings, engine),
+            sending=carriers.limits(settings),
         )
     )
     if not settings.twilio_account_sid:

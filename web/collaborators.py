@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from flask import Blueprint
 from sqlalchemy import Engine
 
 from archive.jobs import Nudge, no_nudge
 from archive.vault import Vault
+from replies.egress import Egress
+from replies.link_sending import LinkDesk
+from replies.policy import Limits
+from replies.wall import wall_of
 from web.brand import Brand
 
 
@@ -31,6 +36,9 @@ class Web:
         proxies: Proxies of ours in front, whose X-Forwarded headers count.
         doors: Blueprints that answer to programs or bring their own checks; exempt from form tokens.
         demo: Whether this is the demonstration, said on every officer's page.
+        public_url: Where browsers reach us: what a personal link begins with.
+        egress: The only door out, for sending personal links; None where nothing is sent.
+        sending: How much may be sent, and by which ways.
     """
 
     engine: Engine
@@ -45,3 +53,11 @@ class Web:
     proxies: int = 0
     doors: tuple[Blueprint, ...] = ()
     demo: bool = False
+    public_url: str = "http://localhost"
+    egress: Egress | None = None
+    sending: Limits = field(default_factory=partial(Limits, texts=False, mails=False))
+
+    def link_desk(self) -> LinkDesk:
+        """Where officers issue personal links."""
+        egress = self.egress or Egress(None, None, wall_of(self.engine))
+        return LinkDesk(self.engine, self.public_url, egress, self.sending, self.now)
