@@ -47,7 +47,6 @@ def make_app(settings: Settings) -> WSGIApplication:
             proxies=settings.proxies,
             doors=tuple(_demonstration(settings, engine)),
             demo=settings.demo,
-            public_url=settings.public_url,
             egress=carriers.egress(settings, engine),
             sending=carriers.limits(settings),
         )

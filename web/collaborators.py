@@ -36,7 +36,6 @@ class Web:
         proxies: Proxies of ours in front, whose X-Forwarded headers count.
         doors: Blueprints that answer to programs or bring their own checks; exempt from form tokens.
         demo: Whether this is the demonstration, said on every officer's page.
-        public_url: Where browsers reach us: what a personal link begins with.
         egress: The only door out, for sending personal links; None where nothing is sent.
         sending: How much may be sent, and by which ways.
     """
@@ -53,7 +52,6 @@ class Web:
     proxies: int = 0
     doors: tuple[Blueprint, ...] = ()
     demo: bool = False
-    public_url: str = "http://localhost"
     egress: Egress | None = None
     sending: Limits = field(default_factory=partial(Limits, texts=False, mails=False))
 
