@@ -78,6 +78,18 @@ class Settings:
         default=90,
         parse=int,
     )
+    ledger_lock_days: int = _setting(
+        "HOLDFAST_LEDGER_LOCK_DAYS",
+        "Days for which what is published of the ledger is locked: it holds no payloads. The demonstration uses 1.",
+        default=3653,
+        parse=int,
+    )
+    publish_every_seconds: int = _setting(
+        "HOLDFAST_PUBLISH_EVERY_SECONDS",
+        "How often the ledger is written to the vault. A rebuild from it alone lacks what came after the last time.",
+        default=60,
+        parse=int,
+    )
     origin: str = _setting(
         "HOLDFAST_LOG_ORIGIN",
         "Name of this installation's ledger (C2SP: a domain and path you hold). Never changed once entries exist.",
@@ -85,6 +97,11 @@ class Settings:
     )
     signing_key_file: Path | None = _setting(
         "HOLDFAST_SIGNING_KEY_FILE", "The ledger's Ed25519 key (PKCS #8 PEM, mode 0400); sequencer only.", parse=Path
+    )
+    next_signing_key_file: Path | None = _setting(
+        "HOLDFAST_NEXT_SIGNING_KEY_FILE",
+        "The key that is to replace it, announced by `holdfast key rotate`; both sign while this is set.",
+        parse=Path,
     )
     secret_key_file: Path | None = _setting(
         "HOLDFAST_SECRET_KEY_FILE",
@@ -164,7 +181,45 @@ class Settings:
         parse=_several,
     )
     tsa_roots: Path | None = _setting(
-        "HOLDFAST_TSA_ROOTS", "PEM file of the roots those authorities are pinned to.", parse=Path
+        "HOLDFAST_TSA_ROOTS",
+        "PEM file of the roots those authorities are pinned to; certificates between that they do not send, too.",
+        parse=Path,
+    )
+    tsa_every_seconds: int = _setting(
+        "HOLDFAST_TSA_EVERY_SECONDS", "How often a ledger that grew is stamped.", default=300, parse=int
+    )
+    tsa_alarm_minutes: int = _setting(
+        "HOLDFAST_TSA_ALARM_MINUTES",
+        "After how many minutes without a token of an authority somebody is told.",
+        default=60,
+        parse=int,
+    )
+    tsa_patience_seconds: int = _setting(
+        "HOLDFAST_TSA_PATIENCE_SECONDS", "How long a package waits for its tokens.", default=20, parse=int
+    )
+    witness_urls: tuple[str, ...] = _setting(
+        "HOLDFAST_WITNESS_URLS",
+        "Witnesses to be asked for cosignatures, each `<verifier key> <address>`; spaces between. None: unwitnessed.",
+        default=(),
+        parse=_several,
+    )
+    witness_quorum: int = _setting(
+        "HOLDFAST_WITNESS_QUORUM",
+        "How many of them must have cosigned, as the published policy asks.",
+        default=1,
+        parse=int,
+    )
+    witness_every_seconds: int = _setting(
+        "HOLDFAST_WITNESS_EVERY_SECONDS", "How often they are asked while the ledger grows.", default=60, parse=int
+    )
+    witness_folder: Path | None = _setting(
+        "HOLDFAST_WITNESS_FOLDER",
+        "For `holdfast witness` alone: folder of its key, the logs it knows and what it cosigned. "
+        "Unset: `witness` in `HOLDFAST_HOME`.",
+        parse=Path,
+    )
+    witness_bind: str = _setting(
+        "HOLDFAST_WITNESS_BIND", "Address and port the witness listens on.", default="127.0.0.1:8090"
     )
     sequence_every_seconds: float = _setting(
         "HOLDFAST_SEQUENCE_EVERY_SECONDS", "Pause of the sequencer between looks.", default=0.5, parse=float
