@@ -23,6 +23,8 @@ from timeline.event import ExhibitFacts, FurtherExhibit, TimelineEvent
 from timeline.readings import opened
 
 BATCH: Final = 500
+OWN_WORDS: Final = frozenset({"diary", "call", "answers"})
+"""Kinds that a contributor writes herself."""
 
 # The newest reading of an exhibit; its first column is null where there is none.
 NEWEST = lateral(
@@ -135,11 +137,19 @@ def event_of(row: Row[Any], around: Surroundings) -> TimelineEvent:
         ordered_at=row.ordered_at,
         parent_id=row.parent_id,
     )
-    kind = "attachment" if row.parent_id else found.kind if found else "message"
+    kind = "attachment" if row.parent_id else _kind(found, facts)
     direction = (
         direction_of(found.direction, found.reported_from, row.contributor_id, around.own) if found else "inbound"
     )
     return TimelineEvent(facts, found, kind, direction, _grading(facts, found), around.further.get(row.id, ()))
+
+
+def _kind(found: Reading | None, facts: ExhibitFacts) -> str:
+    """What an event is. A mail in which an enrolled person forwards nothing is an entry in her own words."""
+    if found is None:
+        return "message"
+    is_hers = facts.channel == "email" and facts.contributor is not None and found.own_words
+    return "diary" if found.kind == "message" and is_hers else found.kind
 
 
 def _reference(row: Any) -> str | None:
@@ -179,6 +189,6 @@ def _grading(facts: ExhibitFacts, found: Reading | None) -> Grading | None:
             is_image=facts.media_type.startswith("image/"),
             has_image=is_email and bool(images),
             is_inline_forward=is_email and rule not in {None, "attached"},
-            is_own_words=found.kind == "diary",
+            is_own_words=found.kind in OWN_WORDS,
         )
     )

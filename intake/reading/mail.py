@@ -20,7 +20,7 @@ from intake.reading import limits
 from intake.reading.addresses import read_people
 from intake.reading.bodies import Content, attachment_of, read_content
 from intake.reading.dates import claimed_from
-from intake.reading.diary import diary_kind
+from intake.reading.diary import entry_of, hints_of
 from intake.reading.fields import Block, decode_field, decode_words, through_factory
 from intake.reading.forwarded import Inline, find_forward, is_separator, quotes_a_message
 from intake.reading.identifiers import find_identifiers
@@ -44,6 +44,7 @@ _PLAIN_PERSON: Final = re.compile(
     rb"<([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)>"
     rb"|([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)"
 )
+_MACHINES: Final = ("auto-submitted", "precedence", "list-id", "x-autoreply", "x-auto-response-suppress")
 _IN_DOUBT: Final = "another message is quoted in the text; it is not certain that it was forwarded, so nobody is named"
 _DISAGREE: Final = "the text and the HTML of this mail name different authors: neither is taken"
 
@@ -154,10 +155,17 @@ def _without_original(version: int, mail: Part, content: Content, walker: Walker
     text = content.plain
     if quotes_a_message(text):
         walker.note(_IN_DOUBT)
-    kind = diary_kind(text) or diary_kind(subject or "") or "message"
-    return Reading(
-        version=version, kind=kind, subject=subject, text=text, identifiers=_identifiers(text, content.links)
-    )
+    plain = Reading(version=version, subject=subject, text=text, identifiers=_identifiers(text, content.links))
+    entry = entry_of(text) or entry_of(subject or "")
+    if entry is not None:
+        return replace(plain, kind=entry.kind, claimed=entry.claimed, hints=hints_of(text), own_words=True)
+    return replace(plain, own_words=_is_own_words(mail, content))
+
+
+def _is_own_words(mail: Part, content: Content) -> bool:
+    """Whether whoever sent a mail wrote it, as far as can be told: words, no file, nothing quoted, no machine."""
+    is_automatic = content.is_report or any(mail.block.first(name) is not None for name in _MACHINES)
+    return bool(content.plain.strip()) and not (is_automatic or content.files or quotes_a_message(content.plain))
 
 
 def _inline(mail: Part, content: Content, subject: str | None, walker: Walker) -> Inline | None:

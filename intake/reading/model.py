@@ -16,13 +16,14 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 State: TypeAlias = Literal["read", "unreadable"]
-Kind: TypeAlias = Literal["message", "diary", "call"]
+Kind: TypeAlias = Literal["message", "diary", "call", "answers"]
 Direction: TypeAlias = Literal["inbound", "outbound", "unknown"]
 Zone: TypeAlias = Literal["stated", "unknown"]
 Precision: TypeAlias = Literal["second", "minute", "day", "month", "unknown"]
 Source: TypeAlias = Literal["header", "quoted", "stated", "export", "none"]
 Role: TypeAlias = Literal["attachment", "original", "inline"]
 IdentifierKind: TypeAlias = Literal["phone", "email", "url", "plate", "handle"]
+HintKind: TypeAlias = Literal["time", "place"]
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 # C0 controls except tab, line feed and carriage return; NUL among them. Lone surrogates cannot be encoded at all.
@@ -37,7 +38,8 @@ class Claimed:
     """When the message says it was written: their clock, never ours.
 
     `at` is ISO 8601 local time, without an offset unless the zone is stated; None when the date is missing, unreadable,
-    or its day and month could be swapped (`order_ambiguous`). `text` keeps the words that were read.
+    or its day and month could be swapped (`order_ambiguous`). `text` keeps the words that were read. `approximate`: she
+    said "about".
     """
 
     at: str | None = None
@@ -46,6 +48,7 @@ class Claimed:
     source: Source = "none"
     text: str | None = None
     order_ambiguous: bool = False
+    approximate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +134,22 @@ class Identifier:
 
 
 @dataclass(frozen=True, slots=True)
+class Hint:
+    """Words of an entry that seem to say when or where, as they stand there: never turned into a time or a place."""
+
+    kind: HintKind
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """One acquisition, read. See the module docstring for what it may be used for."""
+    """One acquisition, read. See the module docstring for what it may be used for.
+
+    Of an entry written on a personal page, `account` holds each answer by the name of its question, and `unfinished`
+    that she had not sent it when her visit ended. `own_words`: whoever sent it in wrote it, as far as can be told.
+    """
 
     version: int
     state: State = "read"
@@ -150,6 +167,10 @@ class Reading:
     original_headers: Headers = ()
     forward: Forward | None = None
     identifiers: tuple[Identifier, ...] = ()
+    hints: tuple[Hint, ...] = ()
+    account: Headers = ()
+    unfinished: bool = False
+    own_words: bool = False
     remote_content: tuple[str, ...] = ()
     defects: tuple[str, ...] = ()
     unreadable_because: str | None = None
@@ -206,6 +227,9 @@ def from_json(document: Mapping[str, Any]) -> Reading:
         original_headers=tuple((name, value) for name, value in document["original_headers"]),
         forward=None if forward is None else _one(Forward, forward, chain=tuple(map(_inner, forward["chain"]))),
         identifiers=tuple(_one(Identifier, each) for each in document["identifiers"]),
+        # Readers before version 2 knew none of these.
+        hints=tuple(_one(Hint, each) for each in document.get("hints", ())),
+        account=tuple((name, value) for name, value in document.get("account", ())),
         remote_content=tuple(document["remote_content"]),
         defects=tuple(document["defects"]),
     )

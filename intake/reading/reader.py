@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
+from intake.diary_document import ANSWERS_TYPE, DIARY_TYPE
 from intake.reading import limits
 from intake.reading.bodies import slice_bytes
-from intake.reading.diary import diary_kind
+from intake.reading.diary import entry_of
+from intake.reading.forms import read_answers_form, read_diary_form
 from intake.reading.identifiers import find_identifiers
 from intake.reading.mail import read_mail
 from intake.reading.model import Attachment, Reading, Slice, displayable
@@ -16,7 +19,7 @@ from intake.reading.texts import read_form, read_text
 from intake.reading.transfer import decode_text
 from intake.twilio_document import JSON, as_form
 
-READER_VERSION: Final = 1
+READER_VERSION: Final = 2
 """Raised whenever the same bytes would be read differently."""
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -44,12 +47,13 @@ def read(raw: bytes, *, channel: str, media_type: str, door: Mapping[str, Any]) 
 
 
 def _read(raw: bytes, channel: str, media_type: str, door: Mapping[str, Any]) -> Reading:
-    if channel == "sms" and media_type == _FORM:
-        return read_text(raw, READER_VERSION)
-    if channel == "sms" and media_type == JSON:
-        return read_text(as_form(raw), READER_VERSION)
+    if channel == "sms" and media_type in (_FORM, JSON):
+        return read_text(as_form(raw) if media_type == JSON else raw, READER_VERSION)
     if media_type in ("message/rfc822", "message/global"):
         return read_mail(raw, READER_VERSION, is_original=channel == "upload")
+    if media_type in (DIARY_TYPE, ANSWERS_TYPE):
+        reader = read_diary_form if media_type == DIARY_TYPE else read_answers_form
+        return reader(raw, READER_VERSION)
     if channel == "diary":
         return _read_diary(raw, media_type)
     if media_type == "text/plain":
@@ -63,33 +67,30 @@ def _read(raw: bytes, channel: str, media_type: str, door: Mapping[str, Any]) ->
 def _read_plain(raw: bytes) -> Reading:
     text, odd = decode_text(raw[: limits.HTML_CHARACTERS], None)
     shown = displayable(text[: limits.TEXT_CHARACTERS])
-    kind = diary_kind(shown) or "message"
-    return Reading(
-        READER_VERSION, kind=kind, text=shown, identifiers=find_identifiers(shown), defects=(odd,) if odd else ()
-    )
+    plain = Reading(READER_VERSION, text=shown, identifiers=find_identifiers(shown), defects=(odd,) if odd else ())
+    entry = entry_of(shown)
+    if entry is None:
+        return plain
+    return replace(plain, kind=entry.kind, claimed=entry.claimed, hints=entry.hints, own_words=True)
 
 
 def _read_diary(raw: bytes, media_type: str) -> Reading:
-    """A diary page's form, or the entry's text alone: the contributor's own words, verbatim."""
+    """An entry's text alone, or a plain form with it: the contributor's own words, verbatim."""
     if media_type != _FORM:
         plain = _read_plain(raw)
-        return Reading(
-            READER_VERSION,
-            kind="call" if plain.kind == "call" else "diary",
-            text=plain.text,
-            identifiers=plain.identifiers,
-            defects=plain.defects,
-        )
+        return replace(plain, kind="call" if plain.kind == "call" else "diary", own_words=True)
     fields, defects = read_form(raw)
     words = next((value for wanted in _DIARY_FIELDS for name, value in fields if name == wanted), "")
     shown = displayable(words)
     headers = tuple((displayable(name), displayable(value)) for name, value in fields if value != words)
+    entry = entry_of(shown)
     return Reading(
         READER_VERSION,
-        kind="call" if diary_kind(shown) == "call" else "diary",
+        kind=entry.kind if entry else "diary",
         text=shown,
         headers=headers,
         identifiers=find_identifiers(shown),
+        own_words=True,
         defects=defects,
     )
 

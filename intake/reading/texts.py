@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 from intake.reading import limits
 from intake.reading.addresses import is_number, read_person
 from intake.reading.dates import claimed_from
-from intake.reading.diary import diary_kind
+from intake.reading.diary import entry_of
 from intake.reading.identifiers import find_identifiers, international
 from intake.reading.model import REPLACED, Claimed, Direction, Forward, Reading, Reported, displayable
 from intake.reading.transfer import decode_text
@@ -72,10 +72,18 @@ def read_text(raw: bytes, version: int) -> Reading:
     headers = tuple(
         (displayable(name), displayable(value)) for name, value in fields if _SHOWN.fullmatch(name) and name != "Body"
     )
-    kind = diary_kind(shown)
-    if kind is not None:
+    entry = entry_of(shown)
+    if entry is not None:
         return Reading(
-            version, kind=kind, text=shown, headers=headers, identifiers=find_identifiers(shown), defects=defects
+            version,
+            kind=entry.kind,
+            claimed=entry.claimed,
+            text=shown,
+            headers=headers,
+            identifiers=find_identifiers(shown),
+            hints=entry.hints,
+            own_words=True,
+            defects=defects,
         )
     return _message(version, shown, headers, defects)
 
