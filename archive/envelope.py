@@ -1,8 +1,8 @@
 """Envelopes: rows that leave the database for the vault, as JSON lines only this installation's secret opens.
 
 Form: a magic line, a 16-byte salt, then chunks, each its length (4 bytes, big-endian) and its AES-256-GCM ciphertext.
-The key is of this object alone: HMAC-SHA256 of the secret over name and salt. A chunk's nonce is its number, and whether
-it is the last is authenticated: nothing can be cut off, moved, or passed off under another name.
+The key is of this object alone: HMAC-SHA256 of the secret over salt and name. A chunk's nonce is its number and whether
+it is the last: nothing can be cut off, moved, or passed off under another name.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ ArchiveError
     ├── NoteRejectedError
     ├── TokenRejectedError
     ├── UnverifiablePackageError
-    └── EnvelopeError
+    ├── EnvelopeError
+    └── MissingFromVaultError
 """
 
 from __future__ import annotations
@@ -268,3 +269,14 @@ class EnvelopeError(IntegrityFault):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.because}"
+
+
+class MissingFromVaultError(IntegrityFault):
+    """A version that was written is not in the vault."""
+
+    def __init__(self, key: str, version: str) -> None:
+        super().__init__(key, version)
+        self.key, self.version = key, version
+
+    def __str__(self) -> str:
+        return f"{self.key}: version {self.version} is not in the vault"

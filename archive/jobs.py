@@ -20,7 +20,9 @@ class Job(StrEnum):
     DECIDE_REPLY = "replies.decide"
     SEND_REPLY = "replies.send"
     BUILD_PACKAGE = "archive.build_package"
+    STAMP = "archive.stamp"
     SWEEP = "archive.sweep"
+    PUBLISH = "archive.publish"
 
 
 # Never raises and never waits long: what cannot be queued now is found by the sweep.

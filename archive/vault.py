@@ -21,12 +21,19 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from archive.errors import DigestMismatchError, LockMissingError, OverwrittenError, VaultUnavailableError
+from archive.errors import (
+    DigestMismatchError,
+    LockMissingError,
+    MissingFromVaultError,
+    OverwrittenError,
+    VaultUnavailableError,
+)
 
 CHUNK_BYTES = 1024 * 1024
 LOCK_MODE = "COMPLIANCE"
 # S3 keeps whole seconds; a server may round down what we asked for.
 LOCK_SLACK = timedelta(seconds=1)
+NOT_THERE = frozenset({"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,16 @@ class StoredObject:
     version: str
     retain_until: datetime
     metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a key as the vault lists it, or one delete marker over it."""
+
+    key: str
+    version: str
+    modified_at: datetime
+    is_marker: bool
 
 
 def s3_client(*, endpoint_url: str | None, region: str, connections: int = 10, timeout_seconds: int = 20) -> Any:
@@ -155,10 +172,49 @@ class Vault:
         extra = {"VersionId": version} if version else {}
         with _speaking(f"look at {key}"):
             head = self.client.head_object(Bucket=self.bucket, Key=key, **extra)
-        mode, until = head.get("ObjectLockMode"), head.get("ObjectLockRetainUntilDate")
-        if mode != LOCK_MODE or until is None or not head.get("VersionId"):
-            raise LockMissingError(key, f"mode {mode}, until {until}")
-        return StoredObject(key, head["VersionId"], until.astimezone(UTC), dict(head.get("Metadata", {})))
+        return _stored(key, head)
+
+    def fetch(self, key: str, version: str) -> tuple[StoredObject, Iterator[bytes]]:
+        """One version with its lock and its bytes, in one call; the bytes in pieces of at most 1 MiB.
+
+        Raises:
+            LockMissingError: The version is not locked in COMPLIANCE mode.
+            MissingFromVaultError: It is not there.
+        """
+        try:
+            answer = self.client.get_object(Bucket=self.bucket, Key=key, VersionId=version)
+        except ClientError as error:
+            if _code(error) in NOT_THERE:
+                raise MissingFromVaultError(key, version) from error
+            raise VaultUnavailableError(f"read {key}", _code(error)) from error
+        except BotoCoreError as error:
+            raise VaultUnavailableError(f"read {key}", type(error).__name__) from error
+        return _stored(key, {**answer, "VersionId": version}), self._pieces(key, answer["Body"])
+
+    def _pieces(self, key: str, body: Any) -> Iterator[bytes]:
+        with _speaking(f"read {key}"):
+            yield from body.iter_chunks(CHUNK_BYTES)
+
+    def versions(self, prefix: str, *, after: str = "", at_once: int = 1000) -> Iterator[list[Version]]:
+        """Every version and delete marker under a prefix, a page at a time, in the server's order of keys.
+
+        Args:
+            prefix: Which keys; all where empty.
+            after: Go on behind this key, in the same order.
+            at_once: Most in a page; the versions of one key may stand on two pages.
+        """
+        marks = {"KeyMarker": after} if after else {}
+        while True:
+            with _speaking(f"list {prefix}"):
+                page = self.client.list_object_versions(Bucket=self.bucket, Prefix=prefix, MaxKeys=at_once, **marks)
+            found = [_version(one, marker=False) for one in page.get("Versions", [])]
+            found += [_version(one, marker=True) for one in page.get("DeleteMarkers", [])]
+            yield sorted(found, key=lambda one: one.key)
+            if not page.get("IsTruncated"):
+                return
+            marks = {"KeyMarker": page["NextKeyMarker"]}
+            if page.get("NextVersionIdMarker"):
+                marks["VersionIdMarker"] = page["NextVersionIdMarker"]
 
     def stream(self, key: str, version: str) -> Iterator[bytes]:
         """The bytes of one version, in pieces of at most 1 MiB."""
@@ -194,6 +250,17 @@ class Vault:
                 VersionId=version,
                 Retention={"Mode": LOCK_MODE, "RetainUntilDate": until.replace(microsecond=0)},
             )
+
+
+def _stored(key: str, head: Mapping[str, Any]) -> StoredObject:
+    mode, until = head.get("ObjectLockMode"), head.get("ObjectLockRetainUntilDate")
+    if mode != LOCK_MODE or until is None or not head.get("VersionId"):
+        raise LockMissingError(key, f"mode {mode}, until {until}")
+    return StoredObject(key, head["VersionId"], until.astimezone(UTC), dict(head.get("Metadata", {})))
+
+
+def _version(listed: Mapping[str, Any], *, marker: bool) -> Version:
+    return Version(listed["Key"], listed["VersionId"], listed["LastModified"].astimezone(UTC), marker)
 
 
 def create_locked_bucket(client: Any, bucket: str) -> None:

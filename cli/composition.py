@@ -27,13 +27,17 @@ from archive.export import Exporter
 from archive.jobs import Nudge
 from archive.marks import LOG_KEY, get_mark, record_vault_test, require_trusted_vault
 from archive.package_desk import PackageDesk
+from archive.publishing import Publisher
 from archive.sequencer import Sequencer
 from archive.signed_note import SigningKey
+from archive.stamping import Stamper, parsed_authorities
+from archive.token_check import Roots
 from archive.vault import Vault, s3_client
 from archive.worm import self_test
 from cli.reliability import reliability, software
 from settings import Settings, SettingsError
 from timeline.rendering import derived_of, renderings
+from workers.authorities import ask
 
 __all__ = ["Engine", "Nudge"]
 
@@ -113,6 +117,20 @@ def archive(settings: Settings) -> Archive:
     )
 
 
+def publisher(settings: Settings, made: Archive) -> Publisher:
+    """Writes the ledger to the vault."""
+    return Publisher(
+        engine=made.engine,
+        vault=made.vault,
+        secret=secret(settings, "envelope"),
+        origin=settings.origin,
+        ledger_for=timedelta(days=settings.ledger_lock_days),
+        payloads_for=made.lock_for,
+        threads=made.threads,
+        now=now,
+    )
+
+
 def sequencer(settings: Settings) -> Sequencer:
     """The one process that holds the signing key."""
     url = settings.database_sequencer_url or settings.need("database_url")
@@ -125,6 +143,41 @@ def sequencer(settings: Settings) -> Sequencer:
         outside=outside,
         now=now,
     )
+
+
+def stamper(settings: Settings, database: Engine) -> Stamper:
+    """Gets timestamp tokens from the configured authorities; from none where none is configured.
+
+    Raises:
+        SettingsError: An address is none, or authorities are set and no roots to pin them to.
+    """
+    try:
+        authorities = parsed_authorities(settings.tsa_urls)
+    except ValueError as error:
+        raise SettingsError("HOLDFAST_TSA_URLS", str(error)) from error
+    return Stamper(
+        engine=database,
+        authorities=authorities,
+        roots=tsa_roots(settings) if authorities else Roots((), ()),
+        ask=ask,
+        now=now,
+        every=timedelta(seconds=settings.tsa_every_seconds),
+        alarm_after=timedelta(minutes=settings.tsa_alarm_minutes),
+        patience=timedelta(seconds=settings.tsa_patience_seconds),
+    )
+
+
+def tsa_roots(settings: Settings) -> Roots:
+    """The roots that timestamp authorities are pinned to.
+
+    Raises:
+        SettingsError: The file is missing, or holds no root.
+    """
+    path = Path(settings.need("tsa_roots"))
+    try:
+        return Roots.parse(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise SettingsError("HOLDFAST_TSA_ROOTS", f"{path.name}: {error}") from error
 
 
 def secret(settings: Settings, purpose: str) -> bytes:

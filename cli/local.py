@@ -98,6 +98,7 @@ def house_environment(parts: Embedded, port: int | None, environ: Mapping[str, s
         "HOLDFAST_PUBLIC_URL": f"http://{bind}",
         "HOLDFAST_MAIL_FROM": parts.desk_address,
         "HOLDFAST_LOCK_DAYS": "1",
+        "HOLDFAST_LEDGER_LOCK_DAYS": "1",
         "HOLDFAST_IMAP_POLL_SECONDS": "10",
     }
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", **defaults, **ours, **parts.environment()}

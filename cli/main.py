@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import click
 
-from cli import bringing, care, evidence, people, processes
+from cli import bringing, care, evidence, keeping, people, processes, witness
 from cli.logs import log_to_stderr
 
 
@@ -32,6 +32,7 @@ for command in (
     processes.sequencer,
     processes.mailbox,
     processes.beat,
+    witness.witness,
     *_of_one_machine(),
     people.user,
     people.case,
@@ -44,5 +45,6 @@ for command in (
     care.migrate_,
     care.doctor,
     care.settings_,
+    keeping.publish,
 ):
     main.add_command(command)

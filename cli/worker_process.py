@@ -7,19 +7,17 @@ from functools import partial
 
 from celery import Celery
 
-from cli import composition
-from intake.addresses import normal_email, normal_phone
+from archive.accession import Archive
+from cli import carriers, composition
 from intake.imap import Mailbox
 from intake.mailbox_url import MailboxUrl
 from intake.twilio_api import TwilioApi
-from replies.egress import Egress
-from replies.mailing import mail_sender
-from replies.policy import Limits
-from replies.texting import TWILIO_URL, text_sender
-from replies.wall import wall_of
+from replies.texting import TWILIO_URL
 from settings import Settings
 from workers.app import PerProcess, make_celery
+from workers.keeping import Keeping, register_keeping
 from workers.queue import make_nudge
+from workers.stamps import Stamping, register_stamping
 from workers.tasks import Tools, register
 
 
@@ -28,7 +26,24 @@ def make_worker(settings: Settings) -> Celery:
     app = make_celery(settings.need("broker_url"), concurrency=settings.worker_processes)
     tools = PerProcess(lambda: make_tools(settings))
     register(app, tools, sweep_every=timedelta(seconds=settings.sweep_every_seconds))
+    register_keeping(
+        app,
+        PerProcess(lambda: make_keeping(settings, tools().archive)),
+        publish_every=timedelta(seconds=settings.publish_every_seconds),
+    )
+    if settings.tsa_urls:
+        register_stamping(app, PerProcess(lambda: make_stamping(settings, tools())))
     return app
+
+
+def make_stamping(settings: Settings, tools: Tools) -> Stamping:
+    """What the tasks that get timestamp tokens work with."""
+    return Stamping(composition.stamper(settings, tools.archive.engine), tools.nudge)
+
+
+def make_keeping(settings: Settings, made: Archive) -> Keeping:
+    """What the tasks that keep the vault complete work with."""
+    return Keeping(composition.publisher(settings, made))
 
 
 def make_tools(settings: Settings) -> Tools:
@@ -39,37 +54,10 @@ def make_tools(settings: Settings) -> Tools:
         nudge=make_nudge(settings.need("broker_url")),
         now=composition.now,
         desk=composition.package_desk(settings, archive),
-        egress=_egress(settings, archive.engine),
-        limits=_limits(settings),
+        egress=carriers.egress(settings, archive.engine),
+        limits=carriers.limits(settings),
         open_mailbox=_opener(settings),
         twilio=twilio(settings),
-    )
-
-
-def _egress(settings: Settings, engine: composition.Engine) -> Egress:
-    texts = None
-    if settings.twilio_account_sid and settings.twilio_number:
-        texts = text_sender(
-            settings.twilio_account_sid,
-            settings.need("twilio_auth_token"),
-            settings.twilio_number,
-            api_url=settings.twilio_api_url or TWILIO_URL,
-            status_callback=f"{settings.public_url.rstrip('/')}/intake/sms/status",
-        )
-    mails = mail_sender(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
-    return Egress(texts, mails, wall_of(engine))
-
-
-def _limits(settings: Settings) -> Limits:
-    own = (normal_phone(settings.twilio_number or ""), normal_email(settings.mail_from))
-    return Limits(
-        burst=timedelta(seconds=settings.reply_burst_seconds),
-        contact_daily=settings.reply_most_per_day,
-        all_daily=settings.reply_most_per_day_in_all,
-        # Without a carrier an answer is a silence with a reason, not a failure that alarms somebody.
-        texts=settings.replies_on and bool(settings.twilio_account_sid and settings.twilio_number),
-        mails=settings.replies_on and bool(settings.smtp_url),
-        own=frozenset(each for each in own if each),
     )
 
 

@@ -162,6 +162,7 @@ def installation(stack: Stack, migrated: str, tmp_path: Path) -> Iterator[Instal
         "HOLDFAST_S3_BUCKET": stack.fresh_bucket(),
         "HOLDFAST_CHECKPOINT_FILE": str(tmp_path / "last-checkpoint.note"),
         "HOLDFAST_LOCK_DAYS": "1",
+        "HOLDFAST_LEDGER_LOCK_DAYS": "2",
     }
     made = Installation(environ)
     with made.engine.begin() as connection:
