@@ -11,12 +11,13 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, Row, Text, cast, func, literal, select
@@ -27,16 +28,17 @@ from archive.acquisition import Channel
 from archive.case import Case
 from archive.custody import Action, CustodyEntry, case_stream, exhibit_stream, pseudonym, stream_key
 from archive.errors import NotSequencedYetError
-from archive.ledger import checkpoint_note, checkpoint_size, entries_of, heads, nodes, record, require_sequenced
-from archive.package import Derived, DisclosedStream, FinishedPackage, PackageExhibit, PackageSource
+from archive.ledger import checkpoint_size, cosigned_note, entries_of, heads, nodes, record, require_sequenced
+from archive.package import Derived, DisclosedStream, FinishedPackage, PackageExhibit, PackageSource, Seal
 from archive.tables import acquisition, custody_entry, custody_leaf, custody_payload, exhibit, package
+from archive.timestamps import tokens_of
 from archive.vault import Vault
 
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.2
 ERASED = "erased under its retention rule"
 
-Render: TypeAlias = Callable[[Connection, Case, frozenset[UUID]], Mapping[str, bytes]]
+Render: TypeAlias = Callable[[Connection, Case, frozenset[UUID]], Mapping[str, bytes | Iterable[bytes]]]
 Derive: TypeAlias = Callable[[Connection, UUID], Sequence[Derived]]
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -151,8 +153,8 @@ class Exporter:
         labels = [case_stream(exported.id), *(stream.label for stream in draft.exhibit_streams)]
         with self.engine.connect() as connection:
             sizes = sorted({*_earlier(connection, exported.id, size), size})
-            notes = [checkpoint_note(connection, each) for each in sizes]
-            finished = form.finish(draft, entries_of(connection, labels), notes, partial(nodes, connection), out)
+            seals = [seal_of(connection, each) for each in sizes]
+            finished = form.finish(draft, entries_of(connection, labels), seals, partial(nodes, connection), out)
             # Nothing leaves the house that its own verifier refuses.
             verify.verify(out, self.policy(connection))
         return finished
@@ -223,6 +225,20 @@ def _earlier(connection: Connection, case_id: UUID, size: int) -> list[int]:
     """Checkpoints of the case's earlier packages: their holders can check that history was only added to."""
     query = select(package.c.checkpoint_size).where(package.c.case_id == case_id, package.c.checkpoint_size < size)
     return list(connection.execute(query).scalars())
+
+
+def seal_of(connection: Connection, size: int) -> Seal:
+    """A checkpoint as packages hold it: the note with its cosignatures, and its tokens by a name of their authority."""
+    tokens: dict[str, bytes] = {}
+    for token in tokens_of(connection, size):
+        tokens[authority_name(token.authority, tokens)] = token.response
+    return Seal(cosigned_note(connection, size), tokens)
+
+
+def authority_name(address: str, taken: Collection[str]) -> str:
+    """A plain name for a timestamp authority, from its address: part of a file's name, and nothing that is trusted."""
+    host = re.sub(r"[^a-z0-9.-]+", "-", (urlsplit(address).hostname or address).lower()).strip(".-") or "authority"
+    return next(name for name in (host, *(f"{host}-{n}" for n in range(2, len(taken) + 3))) if name not in taken)
 
 
 def extension_of(channel: str, media_type: str) -> str:

@@ -11,7 +11,8 @@ number of files (some hundred bytes each), never with their size. Forms: docs/pa
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -27,7 +28,7 @@ from archive.bag import WrittenFile, canonical_line, close_zip, listing, write_f
 from archive.custody import Action
 from archive.errors import DigestMismatchError, UnverifiablePackageError
 from archive.ledger import LedgerEntry
-from archive.package_source import Derived, DisclosedStream, PackageExhibit, PackageSource
+from archive.package_source import Derived, DisclosedStream, PackageExhibit, PackageSource, Seal
 from archive.signed_note import Checkpoint, Note
 from archive.tlog import Node
 
@@ -38,6 +39,7 @@ __all__ = [
     "FinishedPackage",
     "PackageExhibit",
     "PackageSource",
+    "Seal",
     "begin",
     "finish",
 ]
@@ -98,7 +100,7 @@ def begin(folder: Path, source: PackageSource) -> Draft:
         UnverifiablePackageError: Something handed in has a form that verifiers refuse.
     """
     folder.mkdir(parents=True)
-    payload = [write_file(folder, name, [content]) for name, content in _renderings(source.renderings)]
+    payload = [write_file(folder, name, content) for name, content in _renderings(source.renderings)]
     items = 0
     for item in _in_order(source.exhibits):
         items += 1
@@ -118,6 +120,7 @@ def begin(folder: Path, source: PackageSource) -> Draft:
         "manifest-sha256.txt": listing(payload, "sha256"),
         "manifest-sha512.txt": listing(payload, "sha512"),
         "trust/policy": [source.policy],
+        **({"trust/tsa-roots.pem": [source.tsa_roots]} if source.tsa_roots else {}),
         "verify.py": [VERIFIER.read_bytes()],
     }
     written = [write_file(folder, name, content) for name, content in tags.items()]
@@ -137,7 +140,7 @@ def begin(folder: Path, source: PackageSource) -> Draft:
 def finish(
     draft: Draft,
     entries: Iterable[LedgerEntry],
-    notes: Sequence[bytes],
+    seals: Sequence[Seal],
     read_nodes: ReadNodes,
     out: Path,
 ) -> FinishedPackage:
@@ -146,26 +149,22 @@ def finish(
     Args:
         draft: What `begin` wrote.
         entries: The entries of all disclosed streams, in ledger order; later ones than the package needs are left out.
-        notes: Signed checkpoints of growing size; the last covers this package's `package.exported`. Give those of the
-            case's earlier packages too: their holders can then check that history was only added to.
+        seals: Signed checkpoints of growing size with their tokens; the last covers this package's `package.exported`.
+            Give those of the case's earlier packages too: their holders can then check that history was only added to.
         read_nodes: Reads tree nodes by (level, index); called with up to some ten thousand at once.
         out: Where the ZIP goes; replaced only once it is complete.
 
     Raises:
         UnverifiablePackageError: The entries do not end in this package's export, or the checkpoints do not cover it.
     """
-    checkpoints = _checkpoints(notes)
-    indexes: list[int] = []
-    proven = [write_file(draft.folder, "custody/entries.jsonl", _entry_lines(draft, entries, indexes))]
+    checkpoints = _checkpoints(seals)
     size = checkpoints[-1].size
+    indexes = array("Q")
+    proven = [write_file(draft.folder, "custody/entries.jsonl", _entry_lines(draft, entries, indexes))]
     if not indexes or indexes[-1] >= size:
         raise UnverifiablePackageError(f"checkpoints/{size}.note", "it does not cover the package's export")
     proven.append(write_file(draft.folder, "custody/proofs.jsonl", _proof_lines(indexes, size, read_nodes)))
-    proven.append(
-        write_file(draft.folder, "checkpoints/consistency.jsonl", _consistency_lines(checkpoints, read_nodes))
-    )
-    for checkpoint, note in zip(checkpoints, notes, strict=True):
-        proven.append(write_file(draft.folder, f"checkpoints/{checkpoint.size}.note", [note]))
+    proven += _write_seals(draft.folder, checkpoints, seals, read_nodes)
     tags = sorted([*draft.tags, *proven], key=lambda file: file.name)
     manifests = [
         write_file(draft.folder, "tagmanifest-sha256.txt", listing(tags, "sha256")),
@@ -178,12 +177,12 @@ def finish(
 # --- first phase: what the export binds -------------------------------------------------------------------------------
 
 
-def _renderings(renderings: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+def _renderings(renderings: Mapping[str, bytes | Iterable[bytes]]) -> Iterator[tuple[str, Iterable[bytes]]]:
     for path, content in sorted(renderings.items()):
         _require_plain(path)
         if path.startswith("items/"):
             raise UnverifiablePackageError(path, "renderings do not lie among the items")
-        yield f"data/{path}", content
+        yield f"data/{path}", [content] if isinstance(content, bytes) else content
 
 
 def _in_order(exhibits: Iterable[PackageExhibit]) -> Iterator[PackageExhibit]:
@@ -265,15 +264,41 @@ def _disclosed(stream: DisclosedStream) -> dict[str, Any]:
 # --- second phase: what proves it -------------------------------------------------------------------------------------
 
 
-def _checkpoints(notes: Sequence[bytes]) -> list[Checkpoint]:
-    checkpoints = [Checkpoint.parse(Note.parse(note).text) for note in notes]
+def _checkpoints(seals: Sequence[Seal]) -> list[Checkpoint]:
+    checkpoints = [Checkpoint.parse(Note.parse(seal.note).text) for seal in seals]
     sizes = [checkpoint.size for checkpoint in checkpoints]
     if not sizes or sizes != sorted(set(sizes)):
         raise UnverifiablePackageError("checkpoints/", "there is none, or they do not grow")
     return checkpoints
 
 
-def _entry_lines(draft: Draft, entries: Iterable[LedgerEntry], indexes: list[int]) -> Iterator[bytes]:
+def _write_seals(
+    folder: Path, checkpoints: Sequence[Checkpoint], seals: Sequence[Seal], read_nodes: ReadNodes
+) -> Iterator[WrittenFile]:
+    """Notes, tokens, what ties the checkpoints to one another, and the entries in which tokens stand."""
+    for checkpoint, seal in zip(checkpoints, seals, strict=True):
+        yield write_file(folder, f"checkpoints/{checkpoint.size}.note", [seal.note])
+        for authority, response in sorted(seal.tokens.items()):
+            _require_plain(authority)
+            yield write_file(folder, f"checkpoints/{checkpoint.size}.{authority}.tsr", [response])
+    yield write_file(folder, "checkpoints/consistency.jsonl", _consistency_lines(checkpoints, read_nodes))
+    size = checkpoints[-1].size
+    received = sorted((entry for seal in seals for entry in seal.received), key=lambda entry: entry.index)
+    covered = [entry for entry in received if entry.index < size]
+    yield write_file(folder, "checkpoints/anchors.jsonl", _anchor_lines(covered, size, read_nodes))
+
+
+def _anchor_lines(received: Sequence[LedgerEntry], size: int, read_nodes: ReadNodes) -> Iterator[bytes]:
+    indexes = [entry.index for entry in received]
+    paths = tlog.inclusion_paths(indexes, size, read_nodes(tlog.inclusion_paths_nodes(indexes, size)))
+    for entry in received:
+        if entry.payload is None:
+            raise UnverifiablePackageError(f"entry {entry.index}", "the record of a token has no payload")
+        proof = rfc8785.dumps([digest.hex() for digest in paths[entry.index]])
+        yield b'{"index":%d,"leaf":%b,"payload":%b,"proof":%b}\n' % (entry.index, entry.leaf, entry.payload, proof)
+
+
+def _entry_lines(draft: Draft, entries: Iterable[LedgerEntry], indexes: MutableSequence[int]) -> Iterator[bytes]:
     """Lines of the entries up to the export, as the streams stood at the snapshot; fills `indexes` on the way."""
     last = {stream.label: stream.seq for stream in draft.exhibit_streams}
     for entry in entries:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from archive.ledger import LedgerEntry
+
 
 @dataclass(frozen=True, slots=True)
 class Derived:
@@ -74,9 +76,11 @@ class PackageSource:
         case: The case's stream at the snapshot.
         exhibit_streams: Streams of all exhibits ever assigned to the case up to `case.seq`.
         exhibits: The same exhibits, in order of (received_at, id). Consumed once.
-        renderings: Further files below `data/`, for instance `timeline.json`.
+        renderings: Further files below `data/`, for instance `timeline.json`: bytes, or pieces made while they are
+            written.
         withheld: Leaf index to reason, for entries whose payloads this edition withholds or which were erased.
         policy: The trust policy, copied into the package as a convenience.
+        tsa_roots: Certificates of the timestamp authorities, PEM, likewise; empty where there is none.
     """
 
     package_id: str
@@ -87,6 +91,22 @@ class PackageSource:
     case: DisclosedStream
     exhibit_streams: Sequence[DisclosedStream]
     exhibits: Iterable[PackageExhibit]
-    renderings: Mapping[str, bytes]
+    renderings: Mapping[str, bytes | Iterable[bytes]]
     withheld: Mapping[int, str]
     policy: bytes
+    tsa_roots: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """One checkpoint as the package holds it.
+
+    Attributes:
+        note: The signed note, with every cosignature there is.
+        tokens: Timestamp responses over it, by a plain name of their authority.
+        received: Ledger entries that record tokens of this checkpoint, at the moment they were received.
+    """
+
+    note: bytes = field(repr=False)
+    tokens: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    received: Sequence[LedgerEntry] = ()

@@ -1,8 +1,9 @@
 """Verify a Holdfast evidence package without Holdfast.
 
-    python verify.py PACKAGE.zip --policy POLICY [--earlier NOTE]... [--require-timestamps N] [--json]
+    python verify.py PACKAGE.zip --policy POLICY [--earlier NOTE]... [--tsa-roots PEM] [--require-timestamps N] [--json]
 
-This one file needs Python 3.9 or later and nothing else. It opens no network connection, writes nothing, and renders no
+This one file needs Python 3.9 or later, for timestamp tokens the program `openssl` (1.1.1 or later), and nothing
+else. It opens no network connection, writes nothing but openssl's input into a temporary folder, and renders no
 evidence. It trusts nothing that the package brings: the policy (whose signatures count) is yours, and this program
 should come from somewhere else than the package, too. Exit code 0: verified. 1: not verified (the first fault is named
 with its step and its place), or no policy was given. 2: not readable as a package at all.
@@ -17,7 +18,7 @@ The plan, one numbered section each; every step raises at the first fault and na
  6 Streams       the entries of the case and of each exhibit are complete, unbroken, and end in this export
  7 Items         each exhibit's bytes are those whose digests the ledger recorded on receipt; none is missing or added
  8 Binding       every other file is the one that the export's own custody entry names by digest
- 9 Timestamps    tokens of timestamp authorities (packages of this version hold none)
+ 9 Timestamps    authorities vouch for when checkpoints were there, and the archive's clock fits (RFC 3161, RFC 5816)
 
 The hashing, the notes and the policy are written here a second time, apart from the archive's own code, on purpose: a
 check that shares its code with the checked would share its mistakes. Memory grows with the number of files (some
@@ -32,12 +33,18 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import re
+import shutil
 import struct
+import subprocess
 import sys
+import tempfile
 import zlib
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -101,7 +108,12 @@ class Verdict:
 
 
 def verify(
-    zip_path: str | Path, policy_text: str | bytes | None, *, earlier: Sequence[bytes] = (), require_timestamps: int = 0
+    zip_path: str | Path,
+    policy_text: str | bytes | None,
+    *,
+    earlier: Sequence[bytes] = (),
+    tsa_roots: bytes | None = None,
+    require_timestamps: int = 0,
 ) -> Verdict:
     """Carry out the plan on one package.
 
@@ -109,7 +121,10 @@ def verify(
         zip_path: The package.
         policy_text: A c2sp.org/tlog-policy from a source you trust, or None to check everything but signatures.
         earlier: Signed notes (checkpoints) kept from earlier packages, which this one must continue.
-        require_timestamps: How many timestamp tokens the package must have.
+        tsa_roots: Certificates, PEM, of the timestamp authorities you trust. Where None, those that the policy names by
+            digest count, and their certificates may be the package's own copy.
+        require_timestamps: How many authorities must vouch for the time of the newest checkpoint, if more than the
+            policy asks for.
 
     Raises:
         VerificationError: At the first fault.
@@ -118,58 +133,67 @@ def verify(
     policy = Policy(policy_text) if policy_text is not None else None
     try:
         with Path(zip_path).open("rb") as file:
-            return _carry_out(file, policy, earlier, require_timestamps)
+            return _carry_out(file, Given(policy, earlier, tsa_roots, require_timestamps))
     except OSError as error:
         raise UnreadableError(str(zip_path), error.strerror or "cannot be read") from error
 
 
-@dataclass
-class Run:
-    """What the steps have established so far."""
+@dataclass(frozen=True)
+class Given:
+    """What the reader brings from outside the package."""
 
     policy: Policy | None
     earlier: Sequence[bytes]
-    bag: Bag
+    tsa_roots: bytes | None
+    require_timestamps: int
+
+
+@dataclass
+class Run:
+    """What the steps have established."""
+
+    given: Given
     checkpoints: list[Checkpoint]
     streams: Streams
+    exported: dict[str, Any]
     withheld_items: list[str]
+    stamps: Stamps
 
 
-def _carry_out(file: BinaryIO, policy: Policy | None, earlier: Sequence[bytes], require_timestamps: int) -> Verdict:
+def _carry_out(file: BinaryIO, given: Given) -> Verdict:
     found: dict[int, str] = {}
     try:
-        run, exported = _steps(Bag(file), found, policy, earlier, require_timestamps)
+        run = _steps(Bag(file), found, given)
     except (VerificationError, UnreadableError, OSError):
         raise
     except Exception as error:  # fail closed: what no check foresaw is a fault of the package, not a crash
         reason = f"it is malformed in a way that no check foresaw ({type(error).__name__})"
         raise VerificationError(len(found) + 1, "the package", reason) from error
     steps = tuple(Step(number, TITLES[number], found[number]) for number in sorted(found))
-    state = "consistent" if policy is None else "verified"
-    return Verdict(state, steps, tuple(_not_checked(run)), _meaning(run), _facts(run, exported))
+    state = "consistent" if given.policy is None else "verified"
+    return Verdict(state, steps, tuple(_not_checked(run)), _meaning(run), _facts(run))
 
 
-def _steps(
-    bag: Bag, found: dict[int, str], policy: Policy | None, earlier: Sequence[bytes], require_timestamps: int
-) -> tuple[Run, dict[str, Any]]:
+def _steps(bag: Bag, found: dict[int, str], given: Given) -> Run:
     found[1] = check_zip_form(bag)
     found[2] = check_manifests(bag)
-    checkpoints, found[3] = check_checkpoints(bag, policy)
-    found[4] = check_consistency(bag, checkpoints, policy, earlier)
+    checkpoints, found[3] = check_checkpoints(bag, given.policy)
+    found[4] = check_consistency(bag, checkpoints, given.policy, given.earlier)
     # Steps 5 and 6 go hand in hand: each entry is proved, then followed in its stream, and forgotten.
-    streams = read_streams(bag)
-    exported = check_streams(streams, check_entries(bag, checkpoints[-1], read_withheld(bag)))
+    streams, anchors = read_streams(bag), read_anchors(bag, checkpoints[-1])
+    clocks = Clocks([checkpoint.size for checkpoint in checkpoints], [anchor.index for anchor in anchors])
+    exported = check_streams(streams, check_entries(bag, checkpoints[-1], read_withheld(bag), clocks))
     found[5] = f"{streams.entries} entries are in the ledger of {checkpoints[-1].size}, each with its own payload"
     found[6] = f"{1 + len(streams.exhibits)} streams, complete and unbroken up to this export"
-    run = Run(policy, earlier, bag, checkpoints, streams, check_items(bag, streams))
+    withheld_items = check_items(bag, streams)
     found[7] = f"{len(streams.exhibits)} items, each as the ledger recorded it on receipt"
     found[8] = check_binding(bag, exported)
-    found[9] = check_timestamps(require_timestamps)
-    return run, exported
+    stamps, found[9] = check_timestamps(bag, checkpoints, given, anchors, clocks)
+    return Run(given, checkpoints, streams, exported, withheld_items, stamps)
 
 
-def _facts(run: Run, exported: dict[str, Any]) -> dict[str, Any]:
-    newest = run.checkpoints[-1]
+def _facts(run: Run) -> dict[str, Any]:
+    newest, exported = run.checkpoints[-1], run.exported
     return {
         "package_id": exported["package_id"],
         "edition": exported["edition"],
@@ -184,7 +208,11 @@ def _facts(run: Run, exported: dict[str, Any]) -> dict[str, Any]:
         "witnesses": newest.witnesses,
         "items": len(run.streams.exhibits),
         "entries": run.streams.entries,
-        "tokens": 0,
+        "tokens": len(run.stamps.authorities),
+        "timestamps": [
+            {"checkpoint": stamp.size, "authority": stamp.authority, "time": _moment(stamp.time)}
+            for stamp in run.stamps.checked
+        ],
     }
 
 
@@ -433,13 +461,18 @@ def _check_manifest(bag: Bag, manifest: str, names: list[str], digests: dict[str
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A signed statement of the ledger's size and root hash; the two last fields are empty without a policy."""
+    """A signed statement of the ledger's size and root hash.
+
+    `signed_by` and `witnesses` are empty without a policy; `stamped` is what timestamp tokens are over: the note
+    without the lines of witnesses, which may come later.
+    """
 
     origin: str
     size: int
     root: bytes
     signed_by: tuple[str, ...] = ()
     witnesses: tuple[str, ...] = ()
+    stamped: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -464,7 +497,11 @@ class Key:
 
 
 class Policy:
-    """Which logs and witnesses are trusted, and how many witnesses must have cosigned (c2sp.org/tlog-policy)."""
+    """Which logs and witnesses are trusted, and how many witnesses must have cosigned (c2sp.org/tlog-policy).
+
+    Lines that begin with `#holdfast` are comments to others; here they name authorities' root certificates by digest,
+    and say how many authorities must vouch for the time: `#holdfast tsa-root NAME SHA256`, `#holdfast timestamps N`.
+    """
 
     def __init__(self, text: str | bytes) -> None:
         raw = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
@@ -472,12 +509,16 @@ class Policy:
         self.witnesses: dict[str, Key] = {}
         self.groups: dict[str, tuple[int, list[str]]] = {}
         self.quorum = ""
+        self.timestamps = 0
+        self.tsa_roots: dict[str, str] = {}
         self._grouped: set[str] = set()
         if re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", raw):
             raise UnreadableError("the policy", "it holds control characters")
         for line in raw.decode("utf-8", "surrogateescape").split("\n"):
             words = re.findall("[^ \t]+", line)
-            if words and not words[0].startswith("#"):
+            if words and words[0].lower().startswith("#holdfast"):
+                self._take_ours(line, words)
+            elif words and not words[0].startswith("#"):
                 self._take(line, words)
         if not self.quorum:
             raise UnreadableError("the policy", "it has no quorum line")
@@ -505,6 +546,17 @@ class Policy:
             self.quorum = words[1]
         else:
             raise UnreadableError("the policy", f"not a line of a policy: {line!r}")
+
+    def _take_ours(self, line: str, words: list[str]) -> None:
+        kind, count = " ".join(words[:2]), len(words)
+        if kind == "#holdfast timestamps" and count == 3 and re.fullmatch("[1-9]", words[2]) and not self.timestamps:
+            self.timestamps = int(words[2])
+        elif kind == "#holdfast tsa-root" and count == 4 and DIGEST.fullmatch(words[3]):
+            if words[3] in self.tsa_roots or words[2] in self.tsa_roots.values():
+                raise UnreadableError("the policy", f"a root or its name is there twice: {line!r}")
+            self.tsa_roots[words[3]] = words[2]
+        else:
+            raise UnreadableError("the policy", f"a #holdfast line that is not understood: {line!r}")
 
     def _new_name(self, line: str, name: str) -> str:
         if name == "none" or name in self.witnesses or name in self.groups:
@@ -535,7 +587,7 @@ def check_checkpoints(bag: Bag, policy: Policy | None) -> tuple[list[Checkpoint]
     """Every checkpoint is of one log, and signed as the policy says; the largest needs the quorum of witnesses."""
     checkpoints = []
     for name in bag.members:
-        if name.startswith("checkpoints/") and name != "checkpoints/consistency.jsonl":
+        if name.startswith("checkpoints/") and not name.endswith(".jsonl") and not TOKEN_FILE.fullmatch(name):
             checkpoint = read_checkpoint(3, name, bag.text(3, name), policy)
             if name != f"checkpoints/{checkpoint.size}.note":
                 raise VerificationError(3, name, f"it is a checkpoint of size {checkpoint.size}")
@@ -582,7 +634,9 @@ def read_checkpoint(step: int, item: str, raw: bytes, policy: Policy | None) -> 
             (witnesses if key.kind == 4 else signed_by).append(label)
     if policy is not None and origin not in [label.partition("+")[0] for label in signed_by]:
         raise VerificationError(step, item, f"no key that the policy trusts for the log {origin!r} has signed it")
-    return Checkpoint(origin, size, root, tuple(sorted(set(signed_by))), tuple(sorted(set(witnesses))))
+    own = "".join(f"{line.group()}\n" for line in signatures if line and line.group(1) == origin)
+    stamped = f"{text}\n\n{own}".encode()
+    return Checkpoint(origin, size, root, tuple(sorted(set(signed_by))), tuple(sorted(set(witnesses))), stamped)
 
 
 def _known(policy: Policy | None, name: str, key_id: bytes) -> list[tuple[str, Key]]:
@@ -767,7 +821,7 @@ class Entry:
     payload: dict[str, Any] | None
 
 
-def check_entries(bag: Bag, checkpoint: Checkpoint, withheld: dict[int, str]) -> Iterator[Entry]:
+def check_entries(bag: Bag, checkpoint: Checkpoint, withheld: dict[int, str], clocks: Clocks) -> Iterator[Entry]:
     """Yield each entry once its leaf is proved to be in the ledger and its payload to be the leaf's."""
     name = "custody/entries.jsonl"
     proofs = bag.lines(5, "custody/proofs.jsonl")
@@ -781,9 +835,10 @@ def check_entries(bag: Bag, checkpoint: Checkpoint, withheld: dict[int, str]) ->
             raise VerificationError(5, f"entry {index}", "it is not in order, or there twice")
         last = index
         leaf_hash = hashlib.sha256(b"\x00" + form["leaf"]).digest()
-        _check_inclusion(index, leaf_hash, checkpoint, next(proofs, None))
+        _check_inclusion(f"entry {index}", index, leaf_hash, checkpoint, next(proofs, None))
         if form["log"] != checkpoint.origin.encode():
             raise VerificationError(5, f"entry {index}", "its leaf is of another log")
+        clocks.note(index, form["time"].decode())
         yield _entry(index, leaf_hash, form, _check_payload(index, form, withheld.pop(index, None)))
     for _ in proofs:
         raise VerificationError(5, "custody/proofs.jsonl", "a proof of an entry that is not there")
@@ -798,14 +853,14 @@ def _entry(index: int, leaf_hash: bytes, form: re.Match[bytes], payload: dict[st
     return Entry(index, leaf_hash.hex(), stream, int(form["seq"]), prev, names, payload)
 
 
-def _check_inclusion(index: int, leaf_hash: bytes, checkpoint: Checkpoint, line: bytes | None) -> None:
+def _check_inclusion(item: str, index: int, leaf_hash: bytes, checkpoint: Checkpoint, line: bytes | None) -> None:
     form = PROOF.fullmatch(line) if line is not None else None
     if form is None or int(form[1]) != index:
-        raise VerificationError(5, f"entry {index}", "its proof is missing, not in its place or not in canonical form")
+        raise VerificationError(5, item, "its proof is missing, not in its place or not in canonical form")
     hashes = bytes.fromhex(form[2].replace(b'"', b"").replace(b",", b"").decode())
     path = [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
     if not included(leaf_hash, index, checkpoint, path):
-        raise VerificationError(5, f"entry {index}", "it is not in the ledger: its leaf or its proof was altered")
+        raise VerificationError(5, item, "it is not in the ledger: its leaf or its proof was altered")
 
 
 def included(leaf_hash: bytes, index: int, checkpoint: Checkpoint, path: list[bytes]) -> bool:
@@ -1195,12 +1250,295 @@ def check_binding(bag: Bag, exported: dict[str, Any]) -> str:
 
 # --- 9 Timestamps -----------------------------------------------------------------------------------------------------
 
+TOKEN_FILE = re.compile(r"checkpoints/(0|[1-9][0-9]{0,18})\.([A-Za-z0-9][A-Za-z0-9._-]*)\.tsr")
+CLOCK_TOLERANCE = timedelta(seconds=120)
+MAX_TOKENS_EACH, MAX_ROOTS = 16, 64
+MAX_OPENSSL_SECONDS = 60
+SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
+TST_INFO = bytes.fromhex("2a864886f70d0109100104")
+SHA256 = bytes.fromhex("608648016503040201")
 
-def check_timestamps(required: int) -> str:
-    """Packages of this version hold no timestamp tokens; whoever requires one is told so."""
-    if required > 0:
-        raise VerificationError(9, "timestamp tokens", f"{required} required, and packages of this version hold none")
-    return "none in packages of this version, and none required"
+
+@dataclass(frozen=True)
+class Stamp:
+    """A token that held: this authority vouches that the checkpoint was there at this time, by the token's own word."""
+
+    size: int
+    authority: str
+    time: datetime
+    sha256: str
+
+
+@dataclass
+class Stamps:
+    """The tokens that held, the authorities that vouch for the newest checkpoint, and what was not checked."""
+
+    checked: list[Stamp] = field(default_factory=list)
+    authorities: list[str] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """An entry of the log in which a token's digest stands: whatever comes after it is later than the token."""
+
+    index: int
+    token_sha256: str
+
+
+class Clocks:
+    """The archive's own times, between the checkpoints and anchors that bound them: extremes alone are kept."""
+
+    def __init__(self, sizes: list[int], anchors: list[int]) -> None:
+        self.sizes, self.anchors = sizes, anchors
+        self.latest: dict[int, tuple[str, int]] = {}
+        self.earliest: dict[int, tuple[str, int]] = {}
+
+    def note(self, index: int, time: str) -> None:
+        """Note the time of one entry; times of this form are ordered as they are written."""
+        covered_by, after = bisect_right(self.sizes, index), bisect_right(self.anchors, index)
+        self.latest[covered_by] = max(self.latest.get(covered_by, (time, index)), (time, index))
+        self.earliest[after] = min(self.earliest.get(after, (time, index)), (time, index))
+
+
+def check_timestamps(
+    bag: Bag, checkpoints: list[Checkpoint], given: Given, anchors: list[Anchor], clocks: Clocks
+) -> tuple[Stamps, str]:
+    """Every token is over its checkpoint, and by an authority under a root that was given; enough vouch for the newest.
+
+    Which roots count comes from outside: the certificates given, or those whose digests the policy names. Without
+    either no token is checked, and a required one is missing.
+    """
+    required = max(given.require_timestamps, given.policy.timestamps if given.policy else 0)
+    files, stamps = _token_files(bag, checkpoints), Stamps()
+    roots, untrusted = _roots(bag, given)
+    if roots:
+        with tempfile.TemporaryDirectory(prefix="verify-") as folder:
+            for checkpoint, name in files:
+                stamps.checked.append(_check_token(Path(folder), bag, checkpoint, name, roots, untrusted))
+    newest = checkpoints[-1].size
+    stamps.authorities = sorted({stamp.authority for stamp in stamps.checked if stamp.size == newest})
+    if len(stamps.authorities) < required:
+        seen = ", ".join(stamps.authorities) or ("nobody" if roots else "nobody, since no root certificate was given")
+        reason = f"{required} authorities must vouch for its time, and there are {len(stamps.authorities)}: {seen}"
+        raise VerificationError(9, f"checkpoints/{newest}.note", reason)
+    _check_clocks(stamps, anchors, clocks)
+    _say_what_was_not_checked(stamps, len(files), has_roots=bool(roots))
+    vouch = ", ".join(f"{stamp.authority} {_moment(stamp.time)}" for stamp in stamps.checked if stamp.size == newest)
+    return (
+        stamps,
+        f"{len(stamps.checked)} of {len(files)} tokens checked, {required} required; {vouch or 'none vouches'}",
+    )
+
+
+def _say_what_was_not_checked(stamps: Stamps, tokens: int, *, has_roots: bool) -> None:
+    if tokens and not has_roots:
+        stamps.not_checked.append(
+            f"Timestamps: {tokens} tokens were not checked, since no root certificates were given (--tsa-roots)."
+        )
+    if not stamps.authorities:
+        stamps.not_checked.append(
+            "Time: no timestamp authority vouches for it. All times are those of the archive's own clock."
+        )
+    elif has_roots:
+        stamps.not_checked.append("Timestamps: whether an authority's certificate was revoked was not asked.")
+
+
+def _token_files(bag: Bag, checkpoints: list[Checkpoint]) -> list[tuple[Checkpoint, str]]:
+    known = {checkpoint.size: checkpoint for checkpoint in checkpoints}
+    found: list[tuple[Checkpoint, str]] = []
+    count: dict[int, int] = {}
+    for name in bag.members:
+        form = TOKEN_FILE.fullmatch(name)
+        if form is None:
+            continue
+        size = int(form[1])
+        count[size] = count.get(size, 0) + 1
+        if size not in known or count[size] > MAX_TOKENS_EACH:
+            raise VerificationError(9, name, "a token of a checkpoint that is not there, or one too many")
+        found.append((known[size], name))
+    return found
+
+
+def _roots(bag: Bag, given: Given) -> tuple[dict[str, bytes], list[bytes]]:
+    """The roots that count, by the name of their authority, and every certificate that may help to reach them."""
+    named = given.policy.tsa_roots if given.policy else {}
+    copy = "trust/tsa-roots.pem"
+    inside = _certificates(bag.text(9, copy)) if copy in bag.members else []
+    outside = _certificates(given.tsa_roots) if given.tsa_roots is not None else []
+    if given.tsa_roots is not None and not outside:
+        raise UnreadableError("the root certificates", "there is none in PEM form")
+    if len(inside) > MAX_ROOTS or len(outside) > MAX_ROOTS:
+        raise VerificationError(9, copy, f"more than {MAX_ROOTS} certificates")
+    roots: dict[str, bytes] = {}
+    for certificate in inside if given.tsa_roots is None else outside:
+        digest = hashlib.sha256(certificate).hexdigest()
+        if given.tsa_roots is not None or digest in named:
+            roots[named.get(digest, f"root {digest[:16]}")] = certificate
+    return roots, inside + outside
+
+
+def _certificates(pem: bytes) -> list[bytes]:
+    blocks = re.findall(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----", pem)
+    try:
+        return [base64.b64decode(b"".join(block.split()), validate=True) for block in blocks]
+    except ValueError:
+        return []
+
+
+def _check_token(
+    folder: Path, bag: Bag, checkpoint: Checkpoint, name: str, roots: dict[str, bytes], untrusted: list[bytes]
+) -> Stamp:
+    """One token is over the checkpoint's note, and openssl finds it good under one of the roots at the token's time.
+
+    openssl checks the signature, that ESSCertIDv2 names the signer, that its certificate is for timestamps alone, and
+    the chain at the time it is told: so the time is read from the very structure that was signed.
+    """
+    raw = bag.text(9, name)
+    try:
+        time, imprint = token_content(raw)
+    except (ValueError, IndexError, OverflowError):
+        raise VerificationError(9, name, "it is not a granted timestamp token in DER") from None
+    if imprint != hashlib.sha256(checkpoint.stamped).digest():
+        raise VerificationError(9, name, f"it is over something else than checkpoints/{checkpoint.size}.note")
+    (folder / "token.tsr").write_bytes(raw)
+    (folder / "stamped").write_bytes(checkpoint.stamped)
+    (folder / "untrusted.pem").write_bytes(_pem(untrusted))
+    for authority, root in roots.items():
+        (folder / "root.pem").write_bytes(_pem([root]))
+        if _openssl_accepts(folder, time):
+            return Stamp(checkpoint.size, authority, time, hashlib.sha256(raw).hexdigest())
+    raise VerificationError(9, name, "no authority under the given root certificates made it so, at the time it states")
+
+
+def _openssl_accepts(folder: Path, time: datetime) -> bool:
+    program = shutil.which("openssl")
+    if program is None:
+        raise VerificationError(9, "openssl", "the program is not here, and tokens cannot be checked without it")
+    command = [program, "ts", "-verify", "-in", "token.tsr", "-data", "stamped", "-CAfile", "root.pem"]
+    command += ["-untrusted", "untrusted.pem", "-attime", str(int(time.timestamp()))]
+    own = {**os.environ, "OPENSSL_CONF": os.devnull}
+    done = subprocess.run(command, cwd=folder, env=own, capture_output=True, check=False, timeout=MAX_OPENSSL_SECONDS)
+    if b"nknown option" in done.stderr or b"nrecognized" in done.stderr:
+        raise VerificationError(9, "openssl", "this openssl is too old or another program: 1.1.1 or later is needed")
+    return done.returncode == 0 and b"Verification: OK" in done.stdout + done.stderr
+
+
+def _pem(certificates: list[bytes]) -> bytes:
+    return b"".join(
+        b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(each) + b"-----END CERTIFICATE-----\n"
+        for each in certificates
+    )
+
+
+def token_content(raw: bytes) -> tuple[datetime, bytes]:
+    """The time that a token states and the SHA-256 it is over (RFC 3161 2.4.2); ValueError where it is not one.
+
+    Read strictly, along the one path on which openssl finds what the signature covers.
+    """
+    status, content = _der(_only(raw, 0x30), 0x30, 0x30)
+    if _split(status)[0] not in {(0x02, b"\x00"), (0x02, b"\x01")}:
+        raise ValueError("not granted")
+    kind, signed = _der(content, 0x06, 0xA0)
+    parts = _split(_only(signed, 0x30))
+    inner_kind, inner = _der(parts[2][1], 0x06, 0xA0)
+    if (kind, inner_kind, parts[2][0], parts[-1][0]) != (SIGNED_DATA, TST_INFO, 0x30, 0x31):
+        raise ValueError("not a token")
+    if len(_split(parts[-1][1])) != 1:
+        raise ValueError("not one signer")
+    fields = _split(_only(_only(inner, 0x04), 0x30))
+    algorithm, imprint = _der(fields[2][1], 0x30, 0x04)
+    if _split(algorithm)[0] != (0x06, SHA256) or [tag for tag, _ in fields[:5]] != [0x02, 0x06, 0x30, 0x02, 0x18]:
+        raise ValueError("not over a SHA-256, or without a time")
+    form = re.fullmatch(rb"([0-9]{14})(?:\.([0-9]{0,5}[1-9]))?Z", fields[4][1])
+    if form is None:
+        raise ValueError("not a time in DER")
+    time = datetime.strptime(form[1].decode() + "+0000", "%Y%m%d%H%M%S%z")
+    return time + timedelta(microseconds=int((form[2] or b"").decode().ljust(6, "0"))), imprint
+
+
+def _only(raw: bytes, tag: int) -> bytes:
+    (content,) = _der(raw, tag)
+    return content
+
+
+def _der(raw: bytes, *tags: int) -> list[bytes]:
+    elements = _split(raw)
+    if tuple(tag for tag, _ in elements) != tags:
+        raise ValueError("not the elements that belong here")
+    return [content for _, content in elements]
+
+
+def _split(raw: bytes) -> list[tuple[int, bytes]]:
+    """The elements that lie side by side (ITU-T X.690, DER): tag and content of each."""
+    elements, at = [], 0
+    while at < len(raw):
+        tag, length, at = raw[at], raw[at + 1], at + 2
+        if length >= 0x80:
+            width, length = length & 0x7F, int.from_bytes(raw[at : at + (length & 0x7F)], "big")
+            if not 1 <= width <= 4 or length < 0x80 or raw[at] == 0:
+                raise ValueError("a length in another form than DER's")
+            at += width
+        if tag & 0x1F == 0x1F or at + length > len(raw):
+            raise ValueError("cut off, or a tag that no token has")
+        elements.append((tag, raw[at : at + length]))
+        at += length
+    return elements
+
+
+def read_anchors(bag: Bag, checkpoint: Checkpoint) -> list[Anchor]:
+    """Entries of the log itself, proved like any other, that hold the digests of tokens in this package."""
+    name = "checkpoints/anchors.jsonl"
+    anchors: list[Anchor] = []
+    for line in bag.lines(5, name):
+        entry, _, path = line.rpartition(b',"proof":')
+        form = ENTRY.fullmatch(entry + b',"withheld":null}')
+        if form is None or (anchors and int(form["index"]) <= anchors[-1].index):
+            raise VerificationError(5, name, "a line is not an entry with its proof in canonical form, or not in order")
+        index, item = int(form["index"]), f"{name}, entry {int(form['index'])}"
+        proof = b'{"index":%d,"path":%b' % (index, path)
+        _check_inclusion(item, index, hashlib.sha256(b"\x00" + form["leaf"]).digest(), checkpoint, proof)
+        if form["log"] != checkpoint.origin.encode():
+            raise VerificationError(5, item, "its leaf is of another log")
+        payload = _check_payload(index, form, None) or {}
+        digest = payload.get("facts", {}).get("token_sha256")
+        if payload.get("action") != "timestamp.received" or payload["stream"] != "system" or not is_digest(digest):
+            raise VerificationError(5, item, "it does not record a timestamp token")
+        anchors.append(Anchor(index, digest))
+    return anchors
+
+
+def _check_clocks(stamps: Stamps, anchors: list[Anchor], clocks: Clocks) -> None:
+    """No entry says it is later than a token over it, or earlier than a token whose digest stands before it."""
+    by_digest = {stamp.sha256: stamp for stamp in stamps.checked}
+    no_later = sorted(((stamp.size, stamp.time) for stamp in stamps.checked), reverse=True)
+    bound = None
+    for place in sorted(clocks.latest, reverse=True):
+        size = clocks.sizes[place] if place < len(clocks.sizes) else 0
+        while no_later and no_later[0][0] >= size:
+            found = no_later.pop(0)[1]
+            bound = found if bound is None else min(bound, found)
+        time, index = clocks.latest[place]
+        if bound is not None and _read_moment(time) > bound + CLOCK_TOLERANCE:
+            reason = f"it says {time}, and a token says that it was there at {_moment(bound)}"
+            raise VerificationError(9, f"entry {index}", reason)
+    bound = None
+    for place, anchor in enumerate(anchors, start=1):
+        stamp = by_digest.get(anchor.token_sha256)
+        if stamp is not None:
+            bound = stamp.time if bound is None else max(bound, stamp.time)
+        time, index = clocks.earliest.get(place, ("", 0))
+        if time and bound is not None and _read_moment(time) < bound - CLOCK_TOLERANCE:
+            reason = f"it says {time}, and comes after the record of a token of {_moment(bound)}"
+            raise VerificationError(9, f"entry {index}", reason)
+
+
+def _read_moment(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)  # noqa: UP017 - Python 3.9 has no datetime.UTC
+
+
+def _moment(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 # --- What it means ----------------------------------------------------------------------------------------------------
@@ -1208,16 +1546,16 @@ def check_timestamps(required: int) -> str:
 
 def _not_checked(run: Run) -> Iterator[str]:
     newest = run.checkpoints[-1]
-    if run.policy is None:
+    if run.given.policy is None:
         yield "Signatures: no policy was given. Whoever made this file could have made all of it."
     elif not newest.witnesses:
         yield (
-            "Witnesses: none cosigned. Who holds the log's key could show others another history, unless an earlier "
-            "checkpoint is in other hands."
+            "Witnesses: unwitnessed. None cosigned: who holds the log's key could show others another history, unless "
+            "an earlier checkpoint is in other hands."
         )
-    if not run.earlier:
+    if not run.given.earlier:
         yield "Earlier checkpoints: none was given. Give those you hold from earlier packages with --earlier."
-    yield "Time: no timestamp authority vouches for it. All times are those of the archive's own clock."
+    yield from run.stamps.not_checked
     yield (
         "Contents: no message was read. Renderings (timeline, readings) are those that were exported; whether they "
         "render the originals well was not judged. E-mail signatures were not verified again."
@@ -1236,11 +1574,15 @@ def _meaning(run: Run) -> str:
         f"{run.checkpoints[-1].origin} records, with every custody entry of the case and its items up to this export; "
         "none was altered, removed or added since"
     )
-    if run.policy is None:
+    if run.given.policy is None:
         return f"Consistent, NOT verified. If the log is genuine: {held}. Without a policy nothing says it is genuine."
+    vouched = ""
+    if run.stamps.authorities:
+        latest = max(stamp.time for stamp in run.stamps.checked if stamp.size == run.checkpoints[-1].size)
+        vouched = f" All of it existed by {_moment(latest)}, as {' and '.join(run.stamps.authorities)} vouch."
     return (
-        f"Verified. {held} the checkpoint was signed by a key that your policy trusts. It does not prove who wrote a "
-        "message, when it was first sent, or that what it says is true."
+        f"Verified. {held} the checkpoint was signed by a key that your policy trusts.{vouched} It does not prove who "
+        "wrote a message, when it was first sent, or that what it says is true."
     )
 
 
@@ -1254,13 +1596,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--earlier", metavar="NOTE", action="append", default=[], help="checkpoint of an earlier package"
     )
-    parser.add_argument("--require-timestamps", metavar="N", type=int, default=0, help="tokens that must be there")
+    parser.add_argument("--tsa-roots", metavar="PEM", help="root certificates of the timestamp authorities you trust")
+    parser.add_argument(
+        "--require-timestamps", metavar="N", type=int, default=0, help="authorities that must vouch for the time"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document")
     options = parser.parse_args(arguments)
     try:
         policy = _read_outside(options.policy) if options.policy else None
-        earlier = [_read_outside(name) for name in options.earlier]
-        verdict = verify(options.package, policy, earlier=earlier, require_timestamps=options.require_timestamps)
+        verdict = verify(
+            options.package,
+            policy,
+            earlier=[_read_outside(name) for name in options.earlier],
+            tsa_roots=_read_outside(options.tsa_roots) if options.tsa_roots else None,
+            require_timestamps=options.require_timestamps,
+        )
     except VerificationError as error:
         place = {"step": error.step, "item": error.item, "reason": error.reason}
         return _fail(1, {"state": "not verified", **place}, str(error), as_json=options.json)

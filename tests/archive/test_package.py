@@ -13,7 +13,7 @@ import bagit
 import pytest
 
 from archive.errors import DigestMismatchError, ProofError, UnverifiablePackageError
-from archive.package import Derived, PackageExhibit, begin, finish
+from archive.package import Derived, PackageExhibit, Seal, begin, finish
 from archive.verify import verify
 from tests.attacks.ground import POLICY, Ground, a_case
 
@@ -124,15 +124,15 @@ def test_nothing_is_finished_before_the_export_is_sequenced_and_covered(ground: 
     draft = begin(tmp_path / "work", ground.source("p"))
     out = tmp_path / "p.zip"
     with pytest.raises(UnverifiablePackageError, match="no export"):
-        finish(draft, ground.ledger.entries, [ground.ledger.note()], ground.ledger.read_nodes, out)
+        finish(draft, ground.ledger.entries, [Seal(ground.ledger.note())], ground.ledger.read_nodes, out)
     before = ground.ledger.note()
     ground.ledger.record(ground.case, "package.exported", 130, **draft.exported_facts())
     with pytest.raises(UnverifiablePackageError, match="cover"):
-        finish(draft, ground.ledger.entries, [before], ground.ledger.read_nodes, out)
+        finish(draft, ground.ledger.entries, [Seal(before)], ground.ledger.read_nodes, out)
     with pytest.raises(UnverifiablePackageError, match="none"):
         finish(draft, ground.ledger.entries, [], ground.ledger.read_nodes, out)
     assert not out.exists()
-    finish(draft, ground.ledger.entries, [before, ground.ledger.note()], ground.ledger.read_nodes, out)
+    finish(draft, ground.ledger.entries, [Seal(before), Seal(ground.ledger.note())], ground.ledger.read_nodes, out)
     assert verify(out, POLICY).state == "verified"
 
 
@@ -166,7 +166,11 @@ def test_a_history_that_does_not_continue_is_not_packed(ground: Ground, tmp_path
     other = a_case(items=2).ledger.note(8).replace(b"\n8\n", b"\n9\n")
     with pytest.raises(ProofError):
         finish(
-            draft, ground.ledger.entries, [other, ground.ledger.note()], ground.ledger.read_nodes, tmp_path / "p.zip"
+            draft,
+            ground.ledger.entries,
+            [Seal(other), Seal(ground.ledger.note())],
+            ground.ledger.read_nodes,
+            tmp_path / "p.zip",
         )
 
 

@@ -251,6 +251,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
         (["p.zip"], 1, "NOT verified"),
         (["p.zip", "--policy", "policy", "--require-timestamps", "1"], 1, "step 9 (Timestamps)"),
+        (["p.zip", "--policy", "policy", "--tsa-roots", "policy"], 2, "UNREADABLE"),
+        (["p.zip", "--policy", "policy", "--tsa-roots", "missing"], 2, "UNREADABLE"),
         (["broken.zip", "--policy", "policy"], 1, "step 1 (ZIP form), end of the ZIP"),
         (["text.zip", "--policy", "policy"], 2, "UNREADABLE"),
         (["missing.zip", "--policy", "policy"], 2, "UNREADABLE"),
@@ -302,7 +304,16 @@ def test_it_imports_the_standard_library_alone_and_speaks_python_3_9() -> None:
     imported = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name.partition(".")[0] for name in imported} <= set(sys.stdlib_module_names)
-    assert not imported & {"socket", "urllib", "http", "subprocess"}
+    assert not imported & {"socket", "urllib", "http"}
+
+
+def test_the_only_program_it_ever_starts_is_openssl() -> None:
+    tree = ast.parse(VERIFIER.read_text())
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    started = [call for call in calls if ast.unparse(call.func).startswith(("subprocess.", "os.system", "os.exec"))]
+    assert [ast.unparse(call.func) for call in started] == ["subprocess.run"]
+    looked_up = [ast.unparse(call.args[0]) for call in calls if ast.unparse(call.func) == "shutil.which"]
+    assert looked_up == ["'openssl'"]
 
 
 def test_it_never_claims_too_much() -> None:

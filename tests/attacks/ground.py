@@ -23,7 +23,16 @@ from archive.custody import (
     stream_key,
 )
 from archive.ledger import LedgerEntry
-from archive.package import Derived, DisclosedStream, FinishedPackage, PackageExhibit, PackageSource, begin, finish
+from archive.package import (
+    Derived,
+    DisclosedStream,
+    FinishedPackage,
+    PackageExhibit,
+    PackageSource,
+    Seal,
+    begin,
+    finish,
+)
 from archive.signed_note import Checkpoint, SigningKey
 from archive.tlog import Node
 
@@ -104,6 +113,7 @@ class Ground:
     references: dict[str, str] = field(default_factory=dict)
     received: dict[str, datetime] = field(default_factory=dict)
     case: str = case_stream(CASE_ID)
+    tsa_roots: bytes = b""
 
     def open_case(self) -> None:
         self.ledger.record("system", Action.LEDGER_STARTED, 0)
@@ -188,6 +198,7 @@ class Ground:
             },
             withheld=withheld or {},
             policy=POLICY.encode(),
+            tsa_roots=self.tsa_roots,
         )
 
     def export(
@@ -199,16 +210,21 @@ class Ground:
         witnessed: bool = False,
         withheld: Mapping[int, str] | None = None,
         meanwhile: Any = lambda: None,
+        seal: Any = None,
     ) -> FinishedPackage:
-        """Make a package as `archive.export` does; `meanwhile` happens between snapshot and sequencing."""
+        """Make a package as `archive.export` does; `meanwhile` happens between snapshot and sequencing.
+
+        `seal` makes the seal of a checkpoint out of its note: with tokens, for instance.
+        """
         draft = begin(folder / f"work-{package_id}", self.source(package_id, withheld=withheld))
         meanwhile()
         self.ledger.record(self.case, Action.PACKAGE_EXPORTED, 130, **draft.exported_facts())
         self.ledger.record("system", Action.VAULT_TESTED, 131)
         labels = {self.case, *(exhibit_stream(exhibit_id) for exhibit_id in self.originals)}
         notes = [self.ledger.note(size) for size in earlier_sizes] + [self.ledger.note(witnessed=witnessed)]
+        seals = [(seal or Seal)(note) for note in notes]
         mine = [entry for entry in self.ledger.entries if entry.stream in labels]
-        return finish(draft, mine, notes, self.ledger.read_nodes, folder / f"{package_id}.zip")
+        return finish(draft, mine, seals, self.ledger.read_nodes, folder / f"{package_id}.zip")
 
 
 def a_case(items: int = 3) -> Ground:
