@@ -109,6 +109,12 @@ def send_link(desk: LinkDesk, person: Contributor, contact: Contact, terms: Term
     return Issued(made, desk.address(made, token), outcome)
 
 
+def preview(desk: LinkDesk, person: Contributor) -> list[tuple[Contact, LinkDecision]]:
+    """What would be decided for each of her contacts now; nothing is entered, and it may change until it is asked."""
+    with desk.engine.connect() as connection:
+        return [(contact, _decide(connection, desk, person, contact)) for contact in person.contacts]
+
+
 def give_up_lost(connection: Connection, *, now: datetime) -> list[UUID]:
     """Mark attempts nobody came back from as unknown, with an alert each. They are never sent again."""
     query = (

@@ -5,7 +5,18 @@ from __future__ import annotations
 from flask import Blueprint
 
 from web.collaborators import Web
-from web.officer import cases, continuity, enrolment, exhibits, packages, parked, quarantine, signing_in, timelines
+from web.officer import (
+    cases,
+    continuity,
+    enrolment,
+    exhibits,
+    links,
+    packages,
+    parked,
+    quarantine,
+    signing_in,
+    timelines,
+)
 
 BLUEPRINT = "officer"
 
@@ -13,6 +24,6 @@ BLUEPRINT = "officer"
 def make_blueprint(web: Web) -> Blueprint:
     """All officers' pages on one blueprint; `web.guard` lets nobody reach one without the right it declares."""
     blueprint = Blueprint(BLUEPRINT, __name__)
-    for room in (signing_in, cases, enrolment, timelines, exhibits, continuity, packages, quarantine, parked):
+    for room in (signing_in, cases, enrolment, links, timelines, exhibits, continuity, packages, quarantine, parked):
         room.add_routes(blueprint, web)
     return blueprint
