@@ -17,6 +17,8 @@ from archive.errors import TokenRejectedError
 
 MAX_RESPONSE_BYTES: Final = 64 * 1024
 GRANTED: Final = 0
+# RFC 5652 5.1 and 5.3 for content that is not plain data, signed by issuer and serial number; RFC 3161 2.4.2.
+SIGNED_DATA_VERSION, SIGNER_VERSION, TST_INFO_VERSION = 3, 1, 1
 SIGNED_DATA, TST_INFO = "1.2.840.113549.1.7.2", "1.2.840.113549.1.9.16.1.4"
 CONTENT_TYPE, MESSAGE_DIGEST = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"
 SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"
@@ -137,7 +139,7 @@ def _token(token: Element) -> TokenForm:
     _expect(outer.take(der.OID), SIGNED_DATA, "the token's content")
     signed = Fields(outer.take(der.tagged(0)).only())
     outer.end()
-    der.integer(signed.take(der.INTEGER))
+    _expect_version(signed, SIGNED_DATA_VERSION)
     signed.take(der.SET)
     stamp = _stamp(_encapsulated(signed.take(der.SEQUENCE)))
     sent = signed.take_if(der.tagged(0))
@@ -178,8 +180,7 @@ def _encapsulated(element: Element) -> bytes:
 
 def _stamp(content: bytes) -> _Stamp:
     fields = Fields(der.read(content))
-    if der.integer(fields.take(der.INTEGER)) != 1:
-        raise TokenRejectedError("it is not of version 1")
+    _expect_version(fields, TST_INFO_VERSION)
     policy = der.oid(fields.take(der.OID))
     algorithm, imprint = _imprint(fields.take(der.SEQUENCE))
     serial = der.integer(fields.take(der.INTEGER))
@@ -233,7 +234,7 @@ def _accuracy(element: Element | None) -> timedelta:
 
 def _signer(element: Element) -> _Signer:
     fields = Fields(element)
-    der.integer(fields.take(der.INTEGER))
+    _expect_version(fields, SIGNER_VERSION)
     named = Fields(fields.take(der.SEQUENCE))
     issuer, serial = named.take(der.SEQUENCE).encoded, der.integer(named.take(der.INTEGER))
     named.end()
@@ -283,6 +284,11 @@ def _cert_id(fields: Fields, default: str, *, names_algorithm: bool) -> CertId:
         serial = der.integer(named.take(der.INTEGER))
         named.end()
     return CertId(_algorithm(stated) if stated else default, digest, serial)
+
+
+def _expect_version(fields: Fields, wanted: int) -> None:
+    if der.integer(fields.take(der.INTEGER)) != wanted:
+        raise DerError(f"a structure that is not of version {wanted}")
 
 
 def _expect(element: Element | None, wanted: str, what: str) -> None:
