@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 
 from archive.accession import Belonging
 from archive.case import Case, case_of
-from archive.contributor import Contributor, contributors_of
 from cli import composition
 from cli.options import ToldError, as_json, home, print_json, settings_with_services, telling_errors
+from cli.whom import contributor_in
 from cli.worker_process import twilio
 from intake.importing import Imported, files_of, import_files
 from intake.sweep import reconcile_texts
@@ -55,15 +55,7 @@ def import_(paths: tuple[Path, ...], reference: str, contributor: str | None, *,
 def _contributor_id(connection: Connection, case: Case, wanted: str | None) -> UUID | None:
     if wanted is None:
         return None
-    people = contributors_of(connection, case.id)
-    found = [person for person in people if wanted.lower() in {person.name.lower(), str(person.id)}]
-    if len(found) != 1:
-        raise ToldError(f"{wanted!r} is not one of {case.reference}'s contributors: {_names(people)}")
-    return found[0].id
-
-
-def _names(people: list[Contributor]) -> str:
-    return ", ".join(f"{person.name} ({person.id})" for person in people) or "nobody is enrolled yet"
+    return contributor_in(connection, case, wanted).id
 
 
 def _report(results: list[tuple[Imported, list[str]]], *, as_json: bool) -> None:

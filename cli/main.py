@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import click
 
-from cli import bringing, care, evidence, keeping, people, processes, witness
+from cli import bringing, care, evidence, keeping, links, people, processes, witness
 from cli.logs import log_to_stderr
 
 
@@ -37,6 +37,7 @@ for command in (
     people.user,
     people.case,
     people.contributor,
+    links.link,
     bringing.import_,
     bringing.reconcile,
     evidence.timeline,

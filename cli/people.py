@@ -103,6 +103,7 @@ def _contacts(phones: tuple[str, ...], emails: tuple[str, ...]) -> list[Contact]
 @click.option("--email", "emails", multiple=True, help="Address she forwards from; may be given several times.")
 @click.option("--reply", type=click.Choice([style.value for style in ReplyStyle]), default="none", show_default=True)
 @click.option("--quiet", default=None, help="Local times with no answer: 22:00-07:00.")
+@click.option("--links", is_flag=True, help="She agreed that personal links may be sent there.")
 @click.option("--review-by", type=click.DateTime(["%Y-%m-%d"]), default=None, help="Last day the agreement stands.")
 @as_json
 @home
@@ -116,12 +117,15 @@ def enrol_(
     quiet: str | None,
     review_by: date | None,
     *,
+    links: bool,
     as_json: bool,
     home: Path,
 ) -> None:
     """Enrol a person on a case. Without --reply she is never answered."""
     contacts = _contacts(phones, emails)
-    agreed = SafeContact(ReplyStyle(reply), quiet=_quiet(quiet), review_by=_day(review_by))
+    if links and reply == ReplyStyle.NONE:
+        raise click.BadParameter("who is never answered is sent no link: give --reply too", param_hint="--links")
+    agreed = SafeContact(ReplyStyle(reply), quiet=_quiet(quiet), review_by=_day(review_by), links_allowed=links)
     with settings_with_services(home) as settings, composition.transaction(settings) as connection:
         person = enrol(
             connection,

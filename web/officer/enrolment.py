@@ -16,11 +16,13 @@ from archive.contributor import Contact, ContactKind, Contributor, ReplyStyle, S
 from archive.custody import Action, case_stream
 from archive.tables import acquisition, exhibit
 from intake.addresses import is_uk_mobile, normal_email, normal_phone
+from replies.wording import DISCREET, PLAIN
 from web.access import Right, case_or_404, requires, signed_in
 from web.collaborators import Web
 from web.officer.looks import record_look
 
 MOST_CONTACTS = 10
+ANSWERS = {"discreet": DISCREET, "plain": PLAIN}
 MOST_NAME_CHARACTERS = 100
 MOST_WORDS_CHARACTERS = 300
 
@@ -51,7 +53,13 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
             abort(404)
         written = _from_sender(sender or "")
         return render_template(
-            "officer/enrol.html", officer=signed_in(), case=case, written=written, faults={}, quarantined=item
+            "officer/enrol.html",
+            officer=signed_in(),
+            case=case,
+            written=written,
+            faults={},
+            quarantined=item,
+            answers=ANSWERS,
         )
 
     @blueprint.post("/cases/<slug>/enrol")
@@ -83,6 +91,7 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
                 written=request.form,
                 faults=found.faults,
                 quarantined=item,
+                answers=ANSWERS,
             )
             return make_response(shown, 400)
         return make_response(redirect(url_for("officer.show_case", slug=slug), 303))
@@ -134,6 +143,8 @@ def _safe_contact(
     if seen_by_others != "no" and style is not ReplyStyle.NONE and form.get("agreed") != "yes":
         faults["reply"] = "Someone else may see an answer: choose no answers, or say that they know and want them"
     wording = form.get("wording", "").replace("\x00", "").strip()[:MOST_WORDS_CHARACTERS] or None
+    links = form.get("links") == "yes"
+    _check_links(form, faults, style=style, links=links)
     landlines = [one.value for one in contacts if one.kind is ContactKind.PHONE and not is_uk_mobile(one.value)]
     if landlines and style is not ReplyStyle.NONE and form.get("agreed") != "yes":
         faults["reply"] = (
@@ -145,7 +156,16 @@ def _safe_contact(
         quiet=_quiet(form, faults),
         review_by=_review_by(form, faults, today),
         who_else_sees=who or (seen_by_others if seen_by_others in {"yes", "unsure"} else None),
+        links_allowed=links,
     )
+
+
+def _check_links(form: Mapping[str, str], faults: dict[str, str], *, style: ReplyStyle, links: bool) -> None:
+    """A link opens what an answer only mentions: agreed to by itself, and never where nothing may be answered."""
+    if links and style is ReplyStyle.NONE:
+        faults["links"] = "They want no answers, so no link can be sent: take this away, or choose what we may answer"
+    elif links and form.get("seen") != "no" and form.get("agreed") != "yes":
+        faults["links"] = "Someone else may see a link and open it: take this away, or say that they know and want it"
 
 
 def _quiet(form: Mapping[str, str], faults: dict[str, str]) -> tuple[time, time] | None:

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import segno
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from markupsafe import Markup
 from sqlalchemy import Connection
 
 from archive.case import Case
@@ -87,7 +89,8 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
             order = Order(faults={"send": f"It was not sent, and no link was made. {WITHHELD[made.reason]}"})
         if made is None or isinstance(made, Silent):
             return make_response(_form(web, case, person, request.form.to_dict(), order.faults), 400)
-        shown = _render("officer/link_issued.html", case, person=person, made=made, pin=order.pin, kinds=KINDS)
+        qr = _qr(made.address)
+        shown = _render("officer/link_issued.html", case, person=person, made=made, pin=order.pin, qr=qr, kinds=KINDS)
         return make_response(shown)
 
     @blueprint.post("/cases/<slug>/links/<uuid:link_id>/revoke")
@@ -150,6 +153,12 @@ def _carry_out(web: Web, person: Contributor, order: Order) -> Issued | Silent:
     if order.send_to is None:
         return issue_link(desk, person, order.terms, actor=actor)
     return send_link(desk, person, order.send_to, order.terms, actor=actor)
+
+
+def _qr(address: str) -> Markup:
+    """The address as a picture in the page itself: handed from screen to camera it passes no other machine."""
+    title = "The link, for a phone's camera"
+    return Markup(segno.make(address, error="m").svg_inline(scale=5, title=title))  # noqa: S704 - drawn, not typed
 
 
 def _person_or_404(connection: Connection, case: Case, contributor_id: UUID) -> Contributor:
