@@ -53,6 +53,7 @@ def web() -> None:
     """Serve pages and doors."""
     settings = Settings.from_environment(os.environ)
     set_up_logs("web")
+    from cli.web_log import WebLog
     from cli.web_process import make_app
 
     make_app(settings)  # a missing setting is told now, not by a worker that dies again and again
@@ -65,6 +66,7 @@ def web() -> None:
         "timeout": 60,
         # Access logs would hold addresses of people who are being watched.
         "accesslog": None,
+        "logger_class": WebLog,
         "loglevel": "warning",
         "control_socket_disable": True,
     }
