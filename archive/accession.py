@@ -151,7 +151,7 @@ class Archive:
             known = _known(connection, [item.source_id for item, _ in items])
         todo = [(_as_seen(item, known), belonging) for item, belonging in items]
         fresh = [pair for pair in todo if pair[0].source_id not in known]
-        stored = self._store_all([(_facts_of(item), item.raw) for item, _ in fresh], now)
+        stored = self._store_all([(_facts_of(item), belonging, item.raw) for item, belonging in fresh], now)
         faults = self._record_fresh(fresh, stored, now)
         return [faults.get(item.id, item.id) for item, _ in todo]
 
@@ -193,7 +193,7 @@ class Archive:
         with self.engine.begin() as connection:
             require_trusted_vault(connection)
             rows = connection.execute(_waiting(most, in_pieces=False)).all()
-            stored = self._store_all([(_facts_of(row), bytes(row.raw)) for row in rows], now)
+            stored = self._store_all([(_facts_of(row), _belonging(row), bytes(row.raw)) for row in rows], now)
             arrivals = []
             for row, found in zip(rows, stored, strict=True):
                 if isinstance(found, IntegrityFault):
@@ -223,7 +223,7 @@ class Archive:
         pieces: PiecesFile | None = None
         try:
             pieces = PiecesFile(connection, row.id, row.size_bytes)
-            return self._store(_facts_of(row), pieces, now, look_back=True)
+            return self._store(_facts_of(row), _belonging(row), pieces, now, look_back=True)
         except IntegrityFault as fault:
             log.exception("accession.fault", acquisition_id=str(row.id), fault=type(fault).__name__)
             return fault
@@ -235,7 +235,7 @@ class Archive:
             raise
 
     def _store_all(
-        self, items: Sequence[tuple[Mapping[str, Any], bytes]], now: datetime
+        self, items: Sequence[tuple[Mapping[str, Any], Belonging, bytes]], now: datetime
     ) -> list[StoredObject | IntegrityFault]:
         """Put a batch into the vault, from several threads; the lock is looked up of its first (decision 0008)."""
         return list(
@@ -243,7 +243,7 @@ class Archive:
         )
 
     def _store(
-        self, facts: Mapping[str, Any], raw: bytes | PiecesFile, now: datetime, *, look_back: bool
+        self, facts: Mapping[str, Any], belonging: Belonging, raw: bytes | PiecesFile, now: datetime, *, look_back: bool
     ) -> StoredObject | IntegrityFault:
         try:
             return self.vault.put(
@@ -258,6 +258,7 @@ class Archive:
                     "received-at": facts["received_at"],
                     "sha256": facts["sha256"],
                     "log": self.origin,
+                    **belonging.metadata(),
                 },
                 look_back=look_back,
             )

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 from sqlalchemy import Connection, select, update
@@ -44,6 +45,30 @@ class Belonging:
     parent_id: UUID | None = None
     case_id: UUID | None = None
     contributor_id: UUID | None = None
+
+    def metadata(self) -> dict[str, str]:
+        """What is known, as it travels with the object in the vault: a rebuilt index needs it, and no entry tells it.
+
+        It stays out of payloads on purpose: those leave the house in packages, disclosed ones too.
+        """
+        known = {
+            "sender": quote(self.sender, safe="+@.") if self.sender else None,
+            "parent": self.parent_id,
+            "for-case": self.case_id,
+            "for-contributor": self.contributor_id,
+        }
+        return {name: str(value) for name, value in known.items() if value}
+
+    @classmethod
+    def of_metadata(cls, found: Mapping[str, str]) -> Belonging:
+        """What `metadata` wrote. Raises ValueError where an id is not one."""
+        parent, case, contributor = (found.get(name) for name in ("parent", "for-case", "for-contributor"))
+        return cls(
+            unquote(found["sender"]) if found.get("sender") else None,
+            UUID(parent) if parent else None,
+            UUID(case) if case else None,
+            UUID(contributor) if contributor else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

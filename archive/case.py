@@ -67,7 +67,12 @@ def open_case(
         )
     )
     connection.execute(insert(case_member).values(case_id=opened.id, account_id=officer, since=at))
-    facts = {"case_id": str(opened.id), "reference": reference, "officer_in_case": str(officer)}
+    facts = {
+        "case_id": str(opened.id),
+        "reference": reference,
+        "title": opened.title,
+        "officer_in_case": str(officer),
+    }
     record(connection, CustodyEntry(case_stream(opened.id), Action.CASE_OPENED, actor, at, facts))
     return opened
 

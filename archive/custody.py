@@ -71,6 +71,12 @@ class Action(StrEnum):
     LINK_USED_UP = "link.used_up"
     LINK_REVOKED = "link.revoked"
     TIMESTAMP_RECEIVED = "timestamp.received"
+    KEY_ANNOUNCED = "ledger.key_announced"
+    KEY_RETIRED = "ledger.key_retired"
+    WITNESS_CONTRADICTED = "witness.contradicted"
+    PAYLOAD_ERASED = "payload.erased"
+    INDEX_REBUILT = "index.rebuilt"
+    AUDIT_RUN = "audit.run"
 
 
 @dataclass(frozen=True, slots=True)
