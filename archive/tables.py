@@ -190,6 +190,7 @@ draft = Table(
     _moment("ended_at", nullable=True),
     Column("finished", Boolean),
     Column("acquisition_id", ForeignKey("acquisition.id")),
+    Column("receipt_sha256", Text, unique=True),
 )
 
 location = Table(

@@ -18,6 +18,7 @@ CREATE TABLE draft (
   ended_at timestamptz,
   finished boolean,
   acquisition_id uuid REFERENCES acquisition (id),
+  receipt_sha256 text UNIQUE,
   CHECK ((ended_at IS NULL) = (finished IS NULL)),
   CHECK (ended_at IS NOT NULL OR acquisition_id IS NULL)
 );
