@@ -11,6 +11,9 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+# What S3 takes in one request, and so under one checksum.
+MOST_VAULT_BYTES = 5 * 1024**3
+
 
 class SettingsError(Exception):
     """A setting is missing or cannot be read; the text says what to set."""
@@ -33,6 +36,12 @@ def _yes(text: str) -> bool:
 
 def _several(text: str) -> tuple[str, ...]:
     return tuple(part for part in text.replace(",", " ").split() if part)
+
+
+def _vault_bytes(text: str) -> int:
+    if not 1 <= int(text) <= MOST_VAULT_BYTES:
+        raise ValueError(f"say a number from 1 to {MOST_VAULT_BYTES}")
+    return int(text)
 
 
 def _setting(
@@ -146,6 +155,27 @@ class Settings:
     )
     most_media_bytes: int = _setting(
         "HOLDFAST_MOST_MEDIA_BYTES", "Largest picture or recording fetched, bytes.", default=64 * 1024**2, parse=int
+    )
+    upload_most_bytes: int = _setting(
+        "HOLDFAST_UPLOAD_MOST_BYTES",
+        "Largest file that comes in by a link, bytes; at most 5 GiB, what a vault takes at once.",
+        default=2 * 1024**3,
+        parse=_vault_bytes,
+    )
+    upload_daily_bytes: int = _setting(
+        "HOLDFAST_UPLOAD_DAILY_BYTES",
+        "Most bytes that come in by one link in 24 hours.",
+        default=10 * 1024**3,
+        parse=int,
+    )
+    upload_daily_files: int = _setting(
+        "HOLDFAST_UPLOAD_DAILY_FILES", "Most files that come in by one link in 24 hours.", default=500, parse=int
+    )
+    upload_waiting_bytes: int = _setting(
+        "HOLDFAST_UPLOAD_WAITING_BYTES",
+        "Most bytes of uploads that may wait in the database for the vault, unfinished ones too: room on its disk.",
+        default=40 * 1024**3,
+        parse=int,
     )
     imap_url: str | None = _setting(
         "HOLDFAST_IMAP_URL", "Mailbox people forward to: `imaps://user:password@host:port/folder`.", secret=True

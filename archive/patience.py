@@ -20,8 +20,8 @@ def back_off(tries: int, *, chance: float = 0.5) -> timedelta:
         chance: From 0 to 1: where in the jitter of a fifth either way the pause lies.
     """
     # Doubling beyond this gives numbers nobody can wait.
-    pause = min(FIRST_PAUSE * 2 ** min(tries - 1, 16), LONGEST_PAUSE)
-    return pause * (1 - JITTER + 2 * JITTER * chance)
+    doubled: int = 2 ** min(tries - 1, 16)
+    return min(FIRST_PAUSE * doubled, LONGEST_PAUSE) * (1 - JITTER + 2 * JITTER * chance)
 
 
 def open_for(failures: int, *, chance: float = 0.5) -> timedelta | None:

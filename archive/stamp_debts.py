@@ -239,7 +239,7 @@ def health(connection: Connection, authorities: Sequence[str]) -> list[Authority
 def unstamped_since(connection: Connection) -> datetime | None:
     """Since when entries are under a signed checkpoint and no token covers them; None where all are covered.
 
-    Read from the ledger itself, so that it also tells of a schedule that stands still. Tokens' own entries do not count.
+    Read from the ledger itself, so that it also tells of a schedule that stands still. Tokens' entries are left out.
     """
     found: datetime | None = connection.execute(_UNSTAMPED).scalar()
     return found
@@ -253,6 +253,10 @@ def _health(name: str, row: Row[Any] | None, since: datetime | None) -> Authorit
 
 def _unclaimed(now: datetime) -> Any:
     return or_(timestamp_due.c.claimed_until.is_(None), timestamp_due.c.claimed_until < now)
+
+
+def _may_be_asked(now: datetime) -> Any:
+    return or_(timestamp_authority.c.open_until.is_(None), timestamp_authority.c.open_until <= now)
 
 
 def _is_stamped(connection: Connection, size: int, authority: str) -> bool:

@@ -23,21 +23,27 @@ from sqlalchemy import Connection, Engine
 from archive.accession import Archive
 from archive.case import Case
 from archive.database import engine
+from archive.errors import PolicyError
 from archive.export import Exporter
 from archive.jobs import Nudge
-from archive.marks import LOG_KEY, get_mark, record_vault_test, require_trusted_vault
+from archive.log_keys import log_keys, policy_text
+from archive.marks import record_vault_test, require_trusted_vault
 from archive.package_desk import PackageDesk
 from archive.publishing import Publisher
 from archive.sequencer import Sequencer
 from archive.signed_note import SigningKey
 from archive.stamping import Stamper, parsed_authorities
 from archive.token_check import Roots
-from archive.vault import Vault, s3_client
+from archive.vault import Vault, open_vault
+from archive.witnessing import Collector, KnownWitness, parsed_witnesses
 from archive.worm import self_test
 from cli.reliability import reliability, software
+from intake.receipts import Receipts
+from intake.upload import UploadLimits
 from settings import Settings, SettingsError
 from timeline.rendering import derived_of, renderings
 from workers.authorities import ask
+from workers.witnesses import submit
 
 __all__ = ["Engine", "Nudge"]
 
@@ -79,13 +85,17 @@ def open_archive(settings: Settings) -> Iterator[Archive]:
     finally:
         opened.threads.shutdown()
         opened.engine.dispose()
-        opened.vault.client.close()
+        opened.vault.close()
 
 
 def vault(settings: Settings, *, connections: int = VAULT_THREADS) -> Vault:
     """The bucket that evidence goes into."""
-    client = s3_client(endpoint_url=settings.s3_endpoint_url, region=settings.s3_region, connections=connections)
-    return Vault(client, settings.need("s3_bucket"))
+    return open_vault(
+        endpoint_url=settings.s3_endpoint_url,
+        region=settings.s3_region,
+        bucket=settings.need("s3_bucket"),
+        connections=connections,
+    )
 
 
 def prove_vault(settings: Settings, *, actor: str) -> None:
@@ -103,7 +113,7 @@ def prove_vault(settings: Settings, *, actor: str) -> None:
         with transaction(settings) as connection:
             require_trusted_vault(connection)
     finally:
-        tested.client.close()
+        tested.close()
 
 
 def archive(settings: Settings) -> Archive:
@@ -142,6 +152,7 @@ def sequencer(settings: Settings) -> Sequencer:
         key=signing_key(settings),
         outside=outside,
         now=now,
+        next_key=next_signing_key(settings),
     )
 
 
@@ -196,30 +207,78 @@ def secret(settings: Settings, purpose: str) -> bytes:
     return hmac.new(master, f"holdfast {purpose}".encode(), hashlib.sha256).digest()
 
 
+def receipts(settings: Settings) -> Receipts:
+    """Receipt codes of uploads, under a secret of their own."""
+    return Receipts(secret(settings, "receipts"))
+
+
+def upload_limits(settings: Settings) -> UploadLimits:
+    """How much may come in by links."""
+    return UploadLimits(
+        most_bytes=settings.upload_most_bytes,
+        daily_bytes=settings.upload_daily_bytes,
+        daily_files=settings.upload_daily_files,
+        waiting_bytes=settings.upload_waiting_bytes,
+    )
+
+
 def signing_key(settings: Settings) -> SigningKey:
     """The ledger's key under the ledger's name.
 
     Raises:
         SettingsError: The file is missing or holds no Ed25519 key.
     """
-    path = Path(settings.need("signing_key_file"))
+    return _key_in(Path(settings.need("signing_key_file")), "HOLDFAST_SIGNING_KEY_FILE", settings.origin)
+
+
+def next_signing_key(settings: Settings) -> SigningKey | None:
+    """The key that is to replace it; None while none is.
+
+    Raises:
+        SettingsError: As above.
+    """
+    path = settings.next_signing_key_file
+    return _key_in(path, "HOLDFAST_NEXT_SIGNING_KEY_FILE", settings.origin) if path else None
+
+
+def _key_in(path: Path, setting: str, name: str) -> SigningKey:
     try:
         private = load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError) as error:
-        raise SettingsError("HOLDFAST_SIGNING_KEY_FILE", f"{path.name} is no PKCS #8 PEM key") from error
+        raise SettingsError(setting, f"{path.name} is no PKCS #8 PEM key") from error
     if not isinstance(private, Ed25519PrivateKey):
-        raise SettingsError("HOLDFAST_SIGNING_KEY_FILE", f"{path.name} is no Ed25519 key")
-    return SigningKey(settings.origin, private)
+        raise SettingsError(setting, f"{path.name} is no Ed25519 key")
+    return SigningKey(name, private)
 
 
 def trust_policy(settings: Settings, connection: Connection) -> str:
-    """The policy this installation publishes: its file, or one made from the key the sequencer announced."""
+    """The policy this installation publishes: its file, or one made of its keys, its witnesses and their quorum."""
     if settings.policy_file:
         return settings.policy_file.read_text(encoding="utf-8")
-    vkey = get_mark(connection, LOG_KEY)
-    if vkey is None:
+    keys = log_keys(connection)
+    if not keys:
         raise SettingsError("HOLDFAST_POLICY_FILE", "no sequencer has announced its key yet: start one first")
-    return f"log {vkey}\nquorum none\n"
+    return policy_text(keys, witnesses(settings), settings.witness_quorum)
+
+
+def witnesses(settings: Settings) -> tuple[KnownWitness, ...]:
+    """The witnesses this installation asks.
+
+    Raises:
+        SettingsError: The setting cannot be read, or the quorum is none of so many.
+    """
+    try:
+        found = parsed_witnesses(settings.witness_urls)
+    except PolicyError as error:
+        raise SettingsError("HOLDFAST_WITNESS_URLS", str(error)) from error
+    if found and not 1 <= settings.witness_quorum <= len(found):
+        raise SettingsError("HOLDFAST_WITNESS_QUORUM", f"from 1 to the number of witnesses, {len(found)}")
+    return found
+
+
+def collector(settings: Settings, database: Engine) -> Collector:
+    """Asks the witnesses for cosignatures; nobody where none is set."""
+    return Collector(database, witnesses(settings), settings.witness_quorum, submit, now)
 
 
 def exporter(settings: Settings, made: Archive) -> Exporter:

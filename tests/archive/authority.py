@@ -75,10 +75,14 @@ class Authority:
     between: tuple = ()
 
 
-def authority(common_name="Tests timestamps", *, between=False, **signer):
-    root = certificate_of(f"{common_name} root", ca=True)
-    inner = certificate_of(f"{common_name} between", root, ca=True) if between else None
-    return Authority(root, certificate_of(common_name, inner or root, **signer), (inner,) if inner else ())
+def authority(common_name="Tests timestamps", *, between=False, today=False, **signer):
+    """Good for two years around NOW, or around today."""
+    middle = datetime.now(UTC) if today else NOW
+    span = {"since": middle - YEAR, "until": middle + YEAR}
+    root = certificate_of(f"{common_name} root", ca=True, **span)
+    inner = certificate_of(f"{common_name} between", root, ca=True, **span) if between else None
+    made = certificate_of(common_name, inner or root, **{**span, **signer})
+    return Authority(root, made, (inner,) if inner else ())
 
 
 @dataclass(frozen=True)
