@@ -95,7 +95,7 @@ class Installation:
         self.archive.threads.shutdown()
         self.engine.dispose()
         self.sequencer.engine.dispose()
-        self.vault.client.close()
+        self.vault.close()
 
 
 @contextlib.contextmanager
