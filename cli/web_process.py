@@ -49,6 +49,9 @@ def make_app(settings: Settings) -> WSGIApplication:
             demo=settings.demo,
             egress=carriers.egress(settings, engine),
             sending=carriers.limits(settings),
+            upload_limits=composition.upload_limits(settings),
+            upload_slots=max(1, settings.web_threads // 2),
+            receipts=composition.receipts(settings),
         )
     )
     if not settings.twilio_account_sid:

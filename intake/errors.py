@@ -193,3 +193,47 @@ class TooManyDraftsError(RefusedError):
 
     def __str__(self) -> str:
         return f"a visit may have {self.most} drafts open"
+
+
+class UnknownUploadError(RefusedError):
+    """This link sends no file with this id, or it was given up."""
+
+    def __init__(self, upload_id: str) -> None:
+        super().__init__(upload_id)
+        self.upload_id = upload_id
+
+    def __str__(self) -> str:
+        return f"no upload {self.upload_id} is under way"
+
+
+class OffsetConflictError(RefusedError):
+    """A file does not stand where these bytes begin, or takes no more of them."""
+
+    def __init__(self, upload_id: str, position: int) -> None:
+        super().__init__(upload_id, position)
+        self.upload_id, self.position = upload_id, position
+
+    def __str__(self) -> str:
+        return f"upload {self.upload_id} does not go on at byte {self.position}"
+
+
+class TooLargeError(RefusedError):
+    """A file is larger than may come in."""
+
+    def __init__(self, size_bytes: int, most_bytes: int) -> None:
+        super().__init__(size_bytes, most_bytes)
+        self.size_bytes, self.most_bytes = size_bytes, most_bytes
+
+    def __str__(self) -> str:
+        return f"a file of {self.size_bytes} bytes is more than {self.most_bytes}"
+
+
+class OverQuotaError(RefusedError):
+    """No room for another file now: `whose` is "link" (its day is full) or "house" (too much waits for the vault)."""
+
+    def __init__(self, whose: str) -> None:
+        super().__init__(whose)
+        self.whose = whose
+
+    def __str__(self) -> str:
+        return f"no room for another file: {self.whose}"

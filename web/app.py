@@ -6,7 +6,20 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from web import access, error_pages, guard, headers, health, limits, officer, personal, public, search_engines
+from web import (
+    access,
+    error_pages,
+    guard,
+    headers,
+    health,
+    limits,
+    officer,
+    personal,
+    public,
+    receipts,
+    search_engines,
+    upload,
+)
 from web.collaborators import Web
 from web.components import create_shell
 from web.sessions import LONGEST
@@ -30,6 +43,8 @@ def create_app(web: Web) -> Flask:
         public.make_blueprint(web.brand, web.public_url),
         health.make_blueprint(web),
         personal.make_blueprint(web),
+        upload.make_blueprint(web),
+        receipts.make_blueprint(web),
         *web.doors,
     ):
         # None of these sets a cookie, and a form token would need one.

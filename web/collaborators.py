@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +13,8 @@ from sqlalchemy import Engine
 
 from archive.jobs import Nudge, no_nudge
 from archive.vault import Vault
+from intake.receipts import Receipts
+from intake.upload import UploadLimits
 from replies.egress import Egress
 from replies.link_sending import LinkDesk
 from replies.policy import Limits
@@ -38,6 +41,9 @@ class Web:
         demo: Whether this is the demonstration, said on every officer's page.
         egress: The only door out, for sending personal links; None where nothing is sent.
         sending: How much may be sent, and by which ways.
+        upload_limits: How much may come in by links.
+        upload_slots: Files that one process takes in at once.
+        receipts: Makes and knows receipt codes; without a secret of the installation they end with the process.
     """
 
     engine: Engine
@@ -54,6 +60,9 @@ class Web:
     demo: bool = False
     egress: Egress | None = None
     sending: Limits = field(default_factory=partial(Limits, texts=False, mails=False))
+    upload_limits: UploadLimits = field(default_factory=UploadLimits)
+    upload_slots: int = 2
+    receipts: Receipts = field(default_factory=lambda: Receipts(secrets.token_bytes(32)))
 
     def link_desk(self) -> LinkDesk:
         """Where officers issue personal links."""

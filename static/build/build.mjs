@@ -8,7 +8,9 @@ import * as sass from "sass";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const vendor = join(here, "..", "vendor");
-const PACKAGES = ["govuk-frontend", "@ministryofjustice/frontend"];
+// The upload page's script, with what is bundled into it.
+const TUS = ["tus-js-client", "js-base64", "url-parse", "querystringify", "requires-port"];
+const PACKAGES = ["govuk-frontend", "@ministryofjustice/frontend", ...TUS];
 const MOJ_IMAGES = "node_modules/@ministryofjustice/frontend/moj/assets/images";
 // Crowns, crests and logotypes may only be shown by those they belong to.
 const NOT_OURS = /crest|crown|logotype|govuk|opengraph|moj-|wysiwyg/;
@@ -25,7 +27,7 @@ function compileStyles() {
 function bundleScripts() {
   esbuild.buildSync({
     absWorkingDir: here,
-    entryPoints: { app: "officer.js", public: "public.js" },
+    entryPoints: { app: "officer.js", public: "public.js", upload: "upload.js" },
     outdir: vendor,
     bundle: true,
     minify: true,
