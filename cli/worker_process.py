@@ -19,6 +19,7 @@ from workers.keeping import Keeping, register_keeping
 from workers.queue import make_nudge
 from workers.stamps import Stamping, register_stamping
 from workers.tasks import Tools, register
+from workers.witnesses import register_witnessing
 
 
 def make_worker(settings: Settings) -> Celery:
@@ -31,6 +32,12 @@ def make_worker(settings: Settings) -> Celery:
         PerProcess(lambda: make_keeping(settings, tools().archive)),
         publish_every=timedelta(seconds=settings.publish_every_seconds),
     )
+    if settings.witness_urls:
+        register_witnessing(
+            app,
+            PerProcess(lambda: composition.collector(settings, tools().archive.engine)),
+            collect_every=timedelta(seconds=settings.witness_every_seconds),
+        )
     if settings.tsa_urls:
         register_stamping(app, PerProcess(lambda: make_stamping(settings, tools())))
     return app
@@ -58,6 +65,7 @@ def make_tools(settings: Settings) -> Tools:
         limits=carriers.limits(settings),
         open_mailbox=_opener(settings),
         twilio=twilio(settings),
+        receipts=composition.receipts(settings),
     )
 
 

@@ -20,8 +20,10 @@ from intake.fetching import fetch_batch
 from intake.imap import Mailbox
 from intake.locating import MailboxEpoch
 from intake.media import fetch_media
+from intake.receipts import Receipts
 from intake.sweep import missed, reconcile_texts
 from intake.twilio_api import TwilioApi
+from intake.upload import tidy
 from replies.deciding import decide_for
 from replies.egress import Egress
 from replies.policy import Limits
@@ -49,6 +51,7 @@ class Tools:
     limits: Limits
     open_mailbox: Callable[[], Mailbox] | None
     twilio: TwilioApi | None
+    receipts: Receipts
 
 
 def register(app: Celery, tools: Callable[[], Tools], *, sweep_every: timedelta) -> None:
@@ -66,6 +69,7 @@ def register(app: Celery, tools: Callable[[], Tools], *, sweep_every: timedelta)
     every(app, "sweep", Job.SWEEP, sweep_every)
     every(app, "answers", "replies.send_due", timedelta(seconds=2))
     every(app, "reconcile-texts", "intake.reconcile_texts", timedelta(minutes=5))
+    every(app, "uploads", "intake.tidy_uploads", timedelta(minutes=1))
     every(app, "vault-test", "archive.test_vault", DAY)
 
 
@@ -126,6 +130,14 @@ def _register_doors(app: Celery, tools: Callable[[], Tools]) -> None:
         """Take in texts whose webhook never reached us."""
         work = tools()
         if work.twilio is not None and reconcile_texts(work.archive.engine, work.twilio, now=work.now).taken:
+            work.nudge(Job.ACCESSION)
+
+
+    @app.task(name="intake.tidy_uploads")
+    def tidy_uploads() -> None:
+        """Finish uploads that are whole and were never asked for again; give up those left alone for a week."""
+        work = tools()
+        if tidy(work.archive.engine, work.receipts, now=work.now):
             work.nudge(Job.ACCESSION)
 
 
