@@ -20,7 +20,6 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    false,
 )
 from sqlalchemy.dialects.postgresql import JSON
 
@@ -488,6 +487,7 @@ upload = Table(
     _moment("given_up_at", nullable=True),
     _moment("let_go_at", nullable=True),
     Column("receipt_sha256", Text, unique=True),
+    Column("parent_id", Uuid),
 )
 
 upload_piece = Table(

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from archive.accession import Belonging, receive
 from archive.acquisition import Acquisition, Channel, acquisition_id, parsed, rendered
@@ -34,9 +34,13 @@ from intake.diary_document import (
     answers_to_json,
 )
 from intake.errors import DraftEndedError, TooManyDraftsError, UnknownDraftError
+from intake.receipts import Receipts
 
 MOST_OPEN: Final = 50
 """Open drafts of one visit: far more than anybody writes at once, and too few to fill a disk with."""
+MOST_DAILY: Final = 300
+"""Drafts begun by one link in 24 hours. Counted by link, never by a caller's address, which many may share."""
+DAY: Final = timedelta(days=1)
 AT_ONCE: Final = 100
 
 
@@ -60,6 +64,7 @@ class Draft:
         saved: By the name of the question, when its answer was last saved.
         ended_at: When it was sent or given up; None while it is open.
         finished: Whether she sent it; None while it is open.
+        sha256: Of what was received of it, once it has ended.
     """
 
     id: UUID
@@ -69,6 +74,7 @@ class Draft:
     saved: Mapping[str, datetime]
     ended_at: datetime | None = None
     finished: bool | None = None
+    sha256: str | None = None
 
     @property
     def entry_id(self) -> UUID:
@@ -102,7 +108,7 @@ def begin(connection: Connection, visit: Visit, kind: DraftKind, *, now: datetim
 
     Raises:
         DraftEndedError: The visit has used its link up.
-        TooManyDraftsError: It has more drafts open than anybody writes at once.
+        TooManyDraftsError: It has more drafts open than anybody writes at once, or its link began as many today.
     """
     if visit.used_up_here:
         raise DraftEndedError(kind.value)
@@ -111,7 +117,8 @@ def begin(connection: Connection, visit: Visit, kind: DraftKind, *, now: datetim
     for row in rows:
         if row.kind == kind and not row.saved and not photos_of(connection, entry_id(row.id)):
             return _draft(row)
-    if len(rows) >= MOST_OPEN:
+    today = select(func.count()).where(draft.c.link_id == visit.link.id, draft.c.began_at > now - DAY)
+    if len(rows) >= MOST_OPEN or connection.execute(today).scalar_one() >= MOST_DAILY:
         raise TooManyDraftsError(MOST_OPEN)
     made = Draft(uuid4(), kind, now, {}, {})
     connection.execute(
@@ -129,13 +136,13 @@ def begin(connection: Connection, visit: Visit, kind: DraftKind, *, now: datetim
     return made
 
 
-def draft_of(connection: Connection, visit: Visit, draft_id: UUID) -> Draft:
-    """A draft of this visit, open or ended.
+def draft_of(connection: Connection, visit: Visit, draft_id: UUID, *, lock: bool = False) -> Draft:
+    """A draft of this visit, open or ended; `lock` holds it for the caller's transaction.
 
     Raises:
         UnknownDraftError: This visit has none with this id.
     """
-    return _draft(_row(connection, visit, draft_id))
+    return _draft(_row(connection, visit, draft_id, lock=lock))
 
 
 def open_drafts(connection: Connection, visit: Visit) -> list[Draft]:
@@ -170,7 +177,9 @@ def save(
     return _draft(connection.execute(changed).one())
 
 
-def send(connection: Connection, visit: Visit, draft_id: UUID, *, now: datetime) -> Acquisition | None:
+def send(
+    connection: Connection, visit: Visit, draft_id: UUID, receipts: Receipts, *, now: datetime
+) -> Acquisition | None:
     """End a draft and receive it as it is now, in the caller's transaction.
 
     Returns:
@@ -185,11 +194,19 @@ def send(connection: Connection, visit: Visit, draft_id: UUID, *, now: datetime)
         if not row.finished:
             raise DraftEndedError(str(draft_id))
         return None
-    return _receive_entry(connection, row, _belonging(visit.link), finished=True, now=now)
+    received = _receive_entry(connection, row, _belonging(visit.link), finished=True, now=now)
+    _keep_receipt(connection, draft_id, received, receipts)
+    return received
 
 
 def send_answers(
-    connection: Connection, visit: Visit, draft_id: UUID, questions: tuple[Asked, ...], *, now: datetime
+    connection: Connection,
+    visit: Visit,
+    draft_id: UUID,
+    questions: tuple[Asked, ...],
+    receipts: Receipts,
+    *,
+    now: datetime,
 ) -> Acquisition | None:
     """End a draft of answers to the risk questions and receive them, in the caller's transaction.
 
@@ -206,7 +223,9 @@ def send_answers(
             raise DraftEndedError(str(draft_id))
         return None
     raw = AnswersDocument(row.id, now, questions).to_bytes()
-    return _receive(connection, row, raw, ANSWERS_TYPE, _belonging(visit.link), finished=True, now=now)
+    received = _receive(connection, row, raw, ANSWERS_TYPE, _belonging(visit.link), finished=True, now=now)
+    _keep_receipt(connection, draft_id, received, receipts)
+    return received
 
 
 def give_up_ended(connection: Connection, *, now: datetime, most: int = AT_ONCE) -> list[UUID]:
@@ -263,6 +282,11 @@ def earlier(connection: Connection, visit: Visit) -> list[Earlier]:
     ]
 
 
+def _keep_receipt(connection: Connection, draft_id: UUID, received: Acquisition, receipts: Receipts) -> None:
+    code = receipts.code(received.id, received.sha256)
+    connection.execute(update(draft).where(draft.c.id == draft_id).values(receipt_sha256=receipts.digest(code)))
+
+
 def _name(door: Mapping[str, Any]) -> str | None:
     name = door.get("filename")
     return name if isinstance(name, str) else None
@@ -273,8 +297,12 @@ def _belonging(given: Any) -> Belonging:
 
 
 def _row(connection: Connection, visit: Visit, draft_id: UUID, *, lock: bool = False) -> Row[Any]:
-    query = select(draft).where(draft.c.id == draft_id, draft.c.session_sha256 == visit.session_sha256)
-    row = connection.execute(query.with_for_update() if lock else query).first()
+    query = (
+        select(draft, acquisition.c.sha256)
+        .outerjoin(acquisition, acquisition.c.id == draft.c.acquisition_id)
+        .where(draft.c.id == draft_id, draft.c.session_sha256 == visit.session_sha256)
+    )
+    row = connection.execute(query.with_for_update(of=draft) if lock else query).first()
     if row is None:
         raise UnknownDraftError(str(draft_id))
     return row
@@ -284,7 +312,8 @@ def _draft(row: Row[Any]) -> Draft:
     kind = DraftKind(row.kind)
     answers = {} if kind is DraftKind.ANSWERS else answers_from_json(EntryKind(kind), row.answers)
     saved = {name: parsed(at) for name, at in row.saved.items()}
-    return Draft(row.id, kind, row.began_at, answers, saved, row.ended_at, row.finished)
+    sha256 = getattr(row, "sha256", None)
+    return Draft(row.id, kind, row.began_at, answers, saved, row.ended_at, row.finished, sha256)
 
 
 def _receive_entry(

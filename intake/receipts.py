@@ -16,7 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from archive.tables import acquisition, upload
+from archive.tables import acquisition, draft, upload
 
 CHARACTERS: Final = 15
 """Of a code, 5 bits each: 75 bits, out of reach of guessing at any rate a server answers."""
@@ -49,8 +49,11 @@ class Receipts:
 
     def received_at(self, connection: Connection, code: str) -> datetime | None:
         """Since when we have what this code is for; None where nothing has it."""
-        query = select(acquisition.c.received_at).join(upload, upload.c.id == acquisition.c.id)
-        return connection.execute(query.where(upload.c.receipt_sha256 == self.digest(code))).scalar()
+        digest = self.digest(code)
+        file = select(acquisition.c.received_at).join(upload, upload.c.id == acquisition.c.id)
+        entry = select(acquisition.c.received_at).join(draft, draft.c.acquisition_id == acquisition.c.id)
+        found = connection.execute(file.where(upload.c.receipt_sha256 == digest)).scalar()
+        return found or connection.execute(entry.where(draft.c.receipt_sha256 == digest)).scalar()
 
 
 def plain(code: str) -> str:

@@ -118,9 +118,16 @@ class Received:
 
 
 def begin(
-    connection: Connection, visit: Visit, file: FileFacts, *, limits: UploadLimits, now: datetime, way: str = "tus"
+    connection: Connection,
+    visit: Visit,
+    file: FileFacts,
+    *,
+    limits: UploadLimits,
+    now: datetime,
+    way: str = "tus",
+    parent_id: UUID | None = None,
 ) -> Upload:
-    """Make a place for a file.
+    """Make a place for a file; `parent_id` names the entry it belongs to, which may not be sent yet.
 
     Raises:
         TooLargeError: It is larger than may come in.
@@ -147,6 +154,7 @@ def begin(
         "pieces": 0,
         "began_at": now,
         "seen_at": now,
+        "parent_id": parent_id,
     }
     return _upload(connection.execute(insert(upload).values(values).returning(upload)).one())
 
@@ -241,11 +249,15 @@ def finish(
         raise OffsetConflictError(str(upload_id), row.position)
     if row.finished_at is None:
         item = _acquisition(connection, row, now)
-        receive_large(connection, item, Belonging(case_id=row.case_id, contributor_id=row.contributor_id))
+        receive_large(connection, item, _belonging(row))
         values = {"finished_at": now, "receipt_sha256": receipts.digest(receipts.code(item.id, item.sha256))}
         told = {"session_sha256": visit.session_sha256} if visit else {}
         connection.execute(update(upload).where(upload.c.id == row.id).values(values | told))
     return _told(connection.execute(_received().where(upload.c.id == upload_id)).one(), receipts)
+
+
+def _belonging(row: Row[Any]) -> Belonging:
+    return Belonging(parent_id=row.parent_id, case_id=row.case_id, contributor_id=row.contributor_id)
 
 
 def _acquisition(connection: Connection, row: Row[Any], now: datetime) -> LargeAcquisition:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import IO, Final
+from uuid import UUID
 
 import structlog
 from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
@@ -118,7 +119,16 @@ def _add_forms(blueprint: Blueprint, web: Web, slots: tus.Slots) -> None:
         return make_response(shown, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "30"})
 
 
-def keep_file(web: Web, visit: Visit, stream: IO[bytes], *, name: str, declared_type: str, size_bytes: int) -> Received:
+def keep_file(
+    web: Web,
+    visit: Visit,
+    stream: IO[bytes],
+    *,
+    name: str,
+    declared_type: str,
+    size_bytes: int,
+    parent_id: UUID | None = None,
+) -> Received:
     """Take in one file of a form, of any personal link: committed when this returns. For the diary's photos too.
 
     Args:
@@ -128,6 +138,7 @@ def keep_file(web: Web, visit: Visit, stream: IO[bytes], *, name: str, declared_
         name: As the sender's side called it; may be anything.
         declared_type: The media type it was said to have.
         size_bytes: How long it is.
+        parent_id: The entry it belongs to, where it is one's photo.
 
     Returns:
         The receipt: `id` is the acquisition's, `code` what she may keep.
@@ -139,7 +150,9 @@ def keep_file(web: Web, visit: Visit, stream: IO[bytes], *, name: str, declared_
     facts = FileFacts(name.encode("utf-8", "surrogateescape"), declared_type, size_bytes)
     with web.engine.begin() as connection:
         visits.resume(connection, visit.key, visit.link.kind, now=web.now())
-        made = upload.begin(connection, visit, facts, limits=web.upload_limits, now=web.now(), way="form")
+        made = upload.begin(
+            connection, visit, facts, limits=web.upload_limits, now=web.now(), way="form", parent_id=parent_id
+        )
     while piece := stream.read(min(PIECE_BYTES, made.size_bytes - made.position)):
         with web.engine.begin() as connection:
             made = upload.append(connection, visit, made, piece, now=web.now())

@@ -26,6 +26,7 @@ CREATE INDEX ix_draft_link_id ON draft (link_id);
 CREATE INDEX draft_open ON draft (changed_at) WHERE ended_at IS NULL;
 -- A photo names the entry it belongs to before that entry is sent; its id is known from the first.
 ALTER TABLE acquisition DROP CONSTRAINT acquisition_parent_id_fkey;
+ALTER TABLE upload ADD COLUMN parent_id uuid;
 GRANT SELECT, INSERT, UPDATE ON draft TO holdfast_app;
 GRANT SELECT ON draft TO holdfast_disposal;
 """
