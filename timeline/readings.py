@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import rfc8785
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, Row, select
 from sqlalchemy.dialects.postgresql import insert
 
 from archive.custody import Action, CustodyEntry, exhibit_stream
@@ -20,7 +20,8 @@ from archive.errors import UnknownAcquisitionError
 from archive.ledger import record
 from archive.tables import acquisition, exhibit, reading
 from archive.vault import Vault
-from intake.reading import read_in_bounds
+from intake.reading import opens, read_in_bounds, unreadable
+from intake.reading.limits import RAW_BYTES
 from intake.reading.model import Reading, displayable, from_json, to_json
 from timeline.ordering import ordered_at
 
@@ -41,11 +42,21 @@ def read_exhibit(engine: Engine, vault: Vault, exhibit_id: UUID, *, now: Callabl
         row = connection.execute(query.where(exhibit.c.id == exhibit_id)).first()
     if row is None:
         raise UnknownAcquisitionError(str(exhibit_id))
-    raw = vault.read(row.vault_key, row.vault_version, sha256=row.sha256)
-    found = read_in_bounds(raw, channel=row.channel, media_type=row.media_type, door=row.door)
+    found = _read(vault, row)
     with engine.begin() as connection:
         store_reading(connection, exhibit_id, found, now=now())
     return found
+
+
+def _read(vault: Vault, row: Row[Any]) -> Reading:
+    """Read what the reader opens, and only that: a recording of a gigabyte does not go through this process."""
+    about = {"channel": row.channel, "media_type": row.media_type}
+    if not opens(**about):
+        return read_in_bounds(b"", **about, door=row.door)
+    if row.size_bytes > RAW_BYTES:
+        return unreadable(f"larger than the reader opens ({row.size_bytes} bytes)")
+    raw = vault.read(row.vault_key, row.vault_version, sha256=row.sha256)
+    return read_in_bounds(raw, **about, door=row.door)
 
 
 def store_reading(connection: Connection, exhibit_id: UUID, found: Reading, *, now: datetime) -> bool:

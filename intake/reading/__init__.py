@@ -8,7 +8,7 @@ and never changes them. What cannot be read is a state ("unreadable", with the r
 
 from intake.reading.bounds import BoundedReader, read_in_bounds
 from intake.reading.model import Attachment, Reading, from_json, to_json
-from intake.reading.reader import READER_VERSION, PartMismatchError, part_bytes, read, unreadable
+from intake.reading.reader import READER_VERSION, PartMismatchError, opens, part_bytes, read, unreadable
 
 __all__ = [
     "READER_VERSION",
@@ -17,6 +17,7 @@ __all__ = [
     "PartMismatchError",
     "Reading",
     "from_json",
+    "opens",
     "part_bytes",
     "read",
     "read_in_bounds",

@@ -26,6 +26,13 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _DIARY_FIELDS: Final = ("text", "entry", "body", "Body", "words", "what")
 
 
+def opens(*, channel: str, media_type: str) -> bool:
+    """Whether `read` looks at the bytes of such an acquisition; of others (pictures, recordings) it needs none."""
+    kind = media_type.partition(";")[0].strip().lower()
+    is_form = channel == "sms" and kind in {_FORM, JSON}
+    return channel == "diary" or is_form or kind in {"message/rfc822", "message/global", "text/plain"}
+
+
 def read(raw: bytes, *, channel: str, media_type: str, door: Mapping[str, Any]) -> Reading:
     """Read one acquisition's bytes. Never raises, for any bytes.
 
