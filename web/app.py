@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from web import (
     access,
+    diary,
     error_pages,
     guard,
     headers,
@@ -45,6 +46,7 @@ def create_app(web: Web) -> Flask:
         personal.make_blueprint(web),
         upload.make_blueprint(web),
         receipts.make_blueprint(web),
+        diary.make_blueprint(web),
         *web.doors,
     ):
         # None of these sets a cookie, and a form token would need one.
