@@ -109,14 +109,14 @@ FACTS = {
 QUESTION_FACTS = [
     r"very frightened",
     r"abuse you at home, stalk you or harass you",
-    r"broken or wrecked things that belong to you",
+    r"broken or wrecked any of your things",
     r"turn up without warning more than three times a week",
     r"followed you, or hung around near your home or work",
-    r"threatened to hurt you, or to attack you in a sexual way",
+    r"threatened to hurt you, or to hurt you in a sexual way",
     r"harassed anyone else",
     r"violent to anyone else",
     r"other people to help them",
-    r"past year.*drugs, alcohol or their mental health",
+    r"past year.*drugs, with alcohol or with their mental health",
     r"tried or threatened to kill themselves, or acted as if all is over",
     r"trouble with the police",
 ]
