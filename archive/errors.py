@@ -4,15 +4,18 @@ ArchiveError
 ├── TransientError                  try again: the only family a task retries
 │   ├── VaultUnavailableError
 │   ├── AuthorityUnreachableError
-│   └── NotSequencedYetError
+│   ├── NotSequencedYetError
+│   └── WitnessUnreachableError
 ├── RefusedError                    a rule said no: tell the person, never retry
 │   ├── UnknownAcquisitionError
 │   ├── UnknownCaseError
 │   ├── CaseExistsError
 │   ├── AlreadyAssignedError
+│   ├── KeyRefusedError
 │   ├── VaultNotTrustedError
 │   ├── LinkGoneError
 │   ├── PinNeededError
+│   ├── NotEmptyError
 │   └── PolicyError
 └── IntegrityFault                  evidence is not what was recorded: stop, park, alert
     ├── DigestMismatchError
@@ -25,7 +28,8 @@ ArchiveError
     ├── TokenRejectedError
     ├── UnverifiablePackageError
     ├── EnvelopeError
-    └── MissingFromVaultError
+    ├── MissingFromVaultError
+    └── RebuildError
 """
 
 from __future__ import annotations
@@ -76,6 +80,17 @@ class RefusedError(ArchiveError):
     """A rule said no. The person is told; nothing is retried."""
 
 
+class WitnessUnreachableError(TransientError):
+    """A witness did not answer in time."""
+
+    def __init__(self, because: str) -> None:
+        super().__init__(because)
+        self.because = because
+
+    def __str__(self) -> str:
+        return f"the witness did not answer: {self.because}"
+
+
 class UnknownAcquisitionError(RefusedError):
     """No acquisition has this id."""
 
@@ -118,6 +133,17 @@ class AlreadyAssignedError(RefusedError):
 
     def __str__(self) -> str:
         return f"exhibit {self.exhibit_id} is assigned already"
+
+
+class KeyRefusedError(RefusedError):
+    """A signing key may not do this: it is not announced, not live, not of this ledger, or the last one."""
+
+    def __init__(self, key: str, because: str) -> None:
+        super().__init__(key, because)
+        self.key, self.because = key, because
+
+    def __str__(self) -> str:
+        return f"{self.because}: {self.key}"
 
 
 class VaultNotTrustedError(RefusedError):
@@ -280,3 +306,25 @@ class MissingFromVaultError(IntegrityFault):
 
     def __str__(self) -> str:
         return f"{self.key}: version {self.version} is not in the vault"
+
+
+class RebuildError(IntegrityFault):
+    """The vault does not hold a whole ledger that agrees with what was signed."""
+
+    def __init__(self, because: str) -> None:
+        super().__init__(because)
+        self.because = because
+
+    def __str__(self) -> str:
+        return f"the index cannot be rebuilt: {self.because}"
+
+
+class NotEmptyError(RefusedError):
+    """An index is rebuilt only into a database with no row in it."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(table)
+        self.table = table
+
+    def __str__(self) -> str:
+        return f"the database is not empty: {self.table} has rows. Make a new one, migrate it, and rebuild into that"

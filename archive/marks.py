@@ -17,7 +17,6 @@ from archive.tables import counter, mark
 from archive.worm import Trial
 
 VAULT = "vault"
-LOG_KEY = "log_key"
 
 
 def count(connection: Connection, name: str, by: int = 1) -> None:

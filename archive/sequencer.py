@@ -3,13 +3,13 @@
 One process at a time (an advisory lock in the database), READ COMMITTED, all of a batch in one transaction. The outbox
 is drained in id order by presence, never by "id greater than the last": a lower id can commit later.
 
-Only this process holds the signing key. The last checkpoint it signed is kept outside the database as well, and every
-new root is proved consistent with it before it is signed: a restored backup cannot make it sign a fork.
+Only this process holds the signing key, and the next one while they change. The last checkpoint it signed is kept
+outside the database as well, and every new root is proved consistent with it before it is signed: a restored backup
+cannot make it sign a fork.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,10 +19,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select
 
 from archive import tlog
-from archive.custody import NO_PREDECESSOR, SYSTEM, Action, CustodyEntry, StreamHead, leaf_bytes, pseudonym
-from archive.errors import LedgerForkedError
-from archive.ledger import heads, nodes, record
-from archive.marks import LOG_KEY, get_mark, set_mark
+from archive.custody import NO_PREDECESSOR, StreamHead, leaf_bytes, pseudonym
+from archive.durable import replace_durably
+from archive.errors import KeyRefusedError, LedgerForkedError, NoteRejectedError
+from archive.ledger import heads, nodes
+from archive.log_keys import begin_log, log_keys
 from archive.signed_note import Checkpoint, Note, SigningKey
 from archive.tables import checkpoint, custody_entry, custody_leaf, custody_pending, tree_node
 
@@ -42,6 +43,7 @@ class Sequencer:
         key: The log's signing key; its name is the log's origin.
         outside: File that keeps the last signed checkpoint outside the database.
         now: The clock.
+        next_key: The key that is to replace `key`, of the same name: once announced it signs too.
     """
 
     engine: Engine
@@ -49,6 +51,12 @@ class Sequencer:
     key: SigningKey
     outside: Path
     now: Callable[[], datetime]
+    next_key: SigningKey | None = None
+
+    @property
+    def keys(self) -> tuple[SigningKey, ...]:
+        """The keys this process holds."""
+        return (self.key, self.next_key) if self.next_key else (self.key,)
 
     def run_once(self) -> int:
         """Place what waits and sign what grew.
@@ -68,14 +76,27 @@ class Sequencer:
         return placed
 
     def announce(self) -> None:
-        """Say in the ledger and in the database which key signs from here on; once for each key."""
-        vkey = self.key.verifier.encode()
+        """Begin the ledger under our key where it has none, else make sure that it knows every key we hold.
+
+        Raises:
+            LedgerForkedError: The database contradicts the last signed checkpoint.
+            KeyRefusedError: A key was never announced.
+        """
         with self.engine.begin() as connection:
-            if get_mark(connection, LOG_KEY) == vkey:
-                return
-            set_mark(connection, LOG_KEY, vkey, at=self.now())
-            facts = {"origin": self.key.name, "verifier_key": vkey}
-            record(connection, CustodyEntry(SYSTEM, Action.LEDGER_STARTED, ACTOR, self.now(), facts))
+            before = last_kept(self.outside)
+            if before:
+                # First: a backup from before a key was announced is an older backup above all.
+                self._prove_consistent(connection, before, tree_size(connection))
+            known = {each.key for each in log_keys(connection)}
+            if not known:
+                begin_log(connection, self.key.verifier, at=self.now(), actor=ACTOR)
+                known = {self.key.verifier}
+            for key in self.keys:
+                if key.verifier not in known:
+                    because = (
+                        "announce this key first with `holdfast key rotate` (docs/operations.md, Changing the key)"
+                    )
+                    raise KeyRefusedError(key.verifier.encode(), because)
 
     def _place(self, connection: Connection) -> int:
         rows = _waiting(connection)
@@ -141,15 +162,32 @@ class Sequencer:
         if size == signed:
             return
         root = tlog.root(size, frontier_of(connection, size))
-        note = Checkpoint(self.key.name, size, root).signed_by(self.key)
+        note = self._signed(connection, Checkpoint(self.key.name, size, root))
         # Kept first: after a crash the copy outside may be ahead of the checkpoint rows, never behind them.
         keep(self.outside, note)
         connection.execute(insert(checkpoint).values(size=size, root=root, note=note.encode(), signed_at=self.now()))
 
+    def _signed(self, connection: Connection, grown: Checkpoint) -> Note:
+        """Sign with every key of ours that is live: two while one replaces the other."""
+        ended = {each.key for each in log_keys(connection) if each.retired_at}
+        signing = [key for key in self.keys if key.verifier not in ended]
+        if not signing:
+            because = "it was retired, and this process holds no other (docs/operations.md, Changing the key)"
+            raise KeyRefusedError(self.key.verifier.encode(), because)
+        return Note(grown.text, tuple(key.sign(grown.text) for key in signing))
+
     def _prove_consistent(self, connection: Connection, before: Note, size: int) -> None:
         old = Checkpoint.parse(before.text)
-        if old.origin != self.key.name or not before.signers([self.key.verifier]):
-            raise LedgerForkedError(0, f"the last kept checkpoint is not signed by this log's key: {old.origin}")
+        try:
+            before.signers([key.verifier for key in self.keys])
+        except NoteRejectedError as error:
+            because = (
+                f"the last kept checkpoint ({old.origin}, {old.size} entries) is not signed by a key held here: "
+                f"{error.because}. If the key was changed, both must sign first (docs/operations.md, Changing the key)"
+            )
+            raise LedgerForkedError(max(old.size - 1, 0), because) from error
+        if old.origin != self.key.name:
+            raise LedgerForkedError(0, f"the last kept checkpoint is of another log: {old.origin}")
         if size < old.size:
             raise LedgerForkedError(
                 size,
@@ -212,14 +250,4 @@ def last_kept(outside: Path) -> Note | None:
 
 def keep(outside: Path, note: Note) -> None:
     """Replace the kept checkpoint, atomically and durably."""
-    fresh = outside.with_suffix(".new")
-    with fresh.open("wb") as file:
-        file.write(note.encode())
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(outside)
-    folder = os.open(outside.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    replace_durably(outside, note.encode())

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import click
 
-from cli import bringing, care, evidence, keeping, links, people, processes, witness
+from cli import bringing, care, evidence, keeping, keys, links, people, processes, witness
 from cli.logs import log_to_stderr
 
 
@@ -45,6 +45,7 @@ for command in (
     evidence.verify,
     care.migrate_,
     care.doctor,
+    keys.key,
     care.settings_,
     keeping.publish,
 ):
