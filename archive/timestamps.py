@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, literal, select
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from archive.signed_note import Note
 from archive.tables import timestamp_token
@@ -44,6 +45,52 @@ class Token:
     def not_later_than(self) -> datetime:
         """The latest moment at which what it covers can have come into being."""
         return self.gen_time + self.accuracy
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Until when at the latest something existed, and who vouches for it.
+
+    Attributes:
+        not_later_than: The token's time and what accuracy its authority states.
+        signer: Subject of the certificate that signed the token.
+        authority: The authority's address.
+        demonstration: Whether it is the demonstration authority, who vouches for nothing.
+    """
+
+    not_later_than: datetime
+    signer: str
+    authority: str
+    demonstration: bool
+
+
+def bounding(leaf_index: ColumnElement[int]) -> LateralFromClause:
+    """The token that bounds the entry at a leaf index: over the smallest checkpoint that covers it, the earliest.
+
+    To be joined; `bound_of` reads what a row has of it. Its columns are null where no token covers the entry yet.
+    """
+    late = (timestamp_token.c.gen_time + timestamp_token.c.accuracy_ms * literal(timedelta(milliseconds=1))).label(
+        "not_later_than"
+    )
+    return (
+        select(
+            late,
+            timestamp_token.c.signer.label("token_signer"),
+            timestamp_token.c.authority.label("token_authority"),
+            timestamp_token.c.demonstration.label("token_demonstration"),
+        )
+        .where(timestamp_token.c.checkpoint_size > leaf_index)
+        .order_by(timestamp_token.c.checkpoint_size, late)
+        .limit(1)
+        .lateral("bound")
+    )
+
+
+def bound_of(row: Row[Any]) -> Bound | None:
+    """The bound in a row that `bounding` was joined to; None where no token covers the entry yet."""
+    if row.not_later_than is None:
+        return None
+    return Bound(row.not_later_than, row.token_signer, row.token_authority, row.token_demonstration)
 
 
 def stamped_bytes(note: bytes) -> bytes:

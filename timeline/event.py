@@ -10,6 +10,7 @@ from uuid import UUID
 
 from archive.acquisition import rendered
 from archive.provenance import Grading
+from archive.timestamps import Bound
 from intake.reading.model import Reading
 
 CSV_HEADER: Final = (
@@ -17,6 +18,7 @@ CSV_HEADER: Final = (
     *("claimed_source", "claimed_text", "received_at", "delivered_at", "contributor"),
     *("reported_name", "reported_address", "reported_number", "subject", "text", "attachments", "grade"),
     *("state", "ledger_index", "sha256", "size_bytes", "media_type", "id"),
+    *("claimed_approximate", "fear", "effect", "changed", "kept", "unfinished"),
 )
 
 
@@ -35,6 +37,7 @@ class ExhibitFacts:
         contributor: Who sent it in, if enrolled.
         ordered_at: Where it stands on the timeline.
         parent_id: The exhibit it came with (a text's picture).
+        bound: By when it existed at the latest, and who vouches for that; None until a timestamp token covers it.
     """
 
     id: UUID
@@ -50,6 +53,7 @@ class ExhibitFacts:
     contributor: str | None
     ordered_at: datetime
     parent_id: UUID | None = None
+    bound: Bound | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ class TimelineEvent:
             "attachments": self._attachments_json(found),
             "ledger_index": self.facts.ledger_index,
             "state": self.facts.state,
+            "timestamp": _bound_json(self.facts.bound),
             "reading_state": self.reading_state,
             "parent": str(self.facts.parent_id) if self.facts.parent_id else None,
         }
@@ -146,6 +151,8 @@ class TimelineEvent:
             "reported_number": reported["number"],
             "attachments": "; ".join(names),
             **{name: document["exhibit"][name] for name in ("sha256", "size_bytes", "media_type")},
+            **{name: document["account"].get(name) for name in ("fear", "effect", "changed", "kept")},
+            **{name: "yes" if document[name] else None for name in ("claimed_approximate", "unfinished")},
         }
         return tuple("" if cells[name] is None else str(cells[name]) for name in CSV_HEADER)
 
@@ -168,6 +175,7 @@ def _claimed_json(found: Reading) -> dict[str, Any]:
         "claimed_precision": found.claimed.precision,
         "claimed_source": found.claimed.source,
         "claimed_text": found.claimed.text,
+        "claimed_approximate": found.claimed.approximate,
     }
 
 
@@ -179,6 +187,20 @@ def _words_json(found: Reading) -> dict[str, Any]:
         "text": found.text,
         "note": found.note,
         "identifiers": [{"kind": one.kind, "value": one.value} for one in found.identifiers],
+        "hints": [{"kind": one.kind, "text": one.text} for one in found.hints],
+        "account": dict(found.account),
+        "unfinished": found.unfinished,
+    }
+
+
+def _bound_json(bound: Bound | None) -> dict[str, Any] | None:
+    if bound is None:
+        return None
+    return {
+        "not_later_than": rendered(bound.not_later_than),
+        "signer": bound.signer,
+        "authority": bound.authority,
+        "demonstration": bound.demonstration,
     }
 
 

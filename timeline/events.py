@@ -17,6 +17,7 @@ from archive.exhibit import ExhibitRef
 from archive.ledger import checkpoint_size
 from archive.provenance import Grading, Kept, grade_of
 from archive.tables import acquisition, contributor, contributor_contact, custody_leaf, exhibit, reading
+from archive.timestamps import bound_of, bounding
 from intake.addresses import normal_email, normal_phone
 from intake.reading.model import Reading, Reported
 from timeline.event import ExhibitFacts, FurtherExhibit, TimelineEvent
@@ -33,6 +34,8 @@ NEWEST = lateral(
     .order_by(reading.c.version.desc())
     .limit(1)
 ).alias("newest")
+
+BOUND = bounding(custody_leaf.c.leaf_index)
 
 SORT_KEY: Final[ColumnElement[Any]] = func.coalesce(NEWEST.c.ordered_at, acquisition.c.received_at)
 WORDS: Final[ColumnElement[Any]] = NEWEST.c.words
@@ -54,12 +57,14 @@ def events_query() -> Select[Any]:
             acquisition.c.delivered_at,
             acquisition.c.parent_id,
             custody_leaf.c.leaf_index,
+            *BOUND.c,
             contributor.c.name.label("contributor"),
             NEWEST.c.content,
             SORT_KEY.label("ordered_at"),
         )
         .join(acquisition, acquisition.c.id == exhibit.c.id)
         .outerjoin(custody_leaf, custody_leaf.c.entry_id == exhibit.c.archived_entry)
+        .outerjoin(BOUND, true())
         .outerjoin(contributor, contributor.c.id == exhibit.c.contributor_id)
         .outerjoin(NEWEST, true())
         .order_by(SORT_KEY, exhibit.c.id)
@@ -121,7 +126,7 @@ def events_of(connection: Connection, case_id: UUID, *conditions: ColumnElement[
 def event_of(row: Row[Any], around: Surroundings) -> TimelineEvent:
     """The event that one row of `events_query` makes."""
     found = opened(row.content)
-    sealed = row.leaf_index is not None and row.leaf_index < around.signed
+    sealed, bound = row.leaf_index is not None and row.leaf_index < around.signed, bound_of(row)
     facts = ExhibitFacts(
         id=row.id,
         reference=_reference(row),
@@ -131,11 +136,12 @@ def event_of(row: Row[Any], around: Surroundings) -> TimelineEvent:
         media_type=row.media_type,
         received_at=row.received_at,
         delivered_at=row.delivered_at,
-        state="sealed" if sealed else "archived",
+        state="timestamped" if bound else "sealed" if sealed else "archived",
         ledger_index=row.leaf_index,
         contributor=row.contributor,
         ordered_at=row.ordered_at,
         parent_id=row.parent_id,
+        bound=bound,
     )
     kind = "attachment" if row.parent_id else _kind(found, facts)
     direction = (

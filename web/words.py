@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from archive.acquisition import Channel
 from archive.custody import Action
+from archive.timestamps import Bound
 from intake.reading.model import Claimed, Reported
 from timeline.event import TimelineEvent
+from web.components import on_screen
 from web.visible import visible, visible_line
 
 CHANNELS: Final = {Channel.SMS: "Text", Channel.EMAIL: "E-mail", Channel.UPLOAD: "File", Channel.DIARY: "Diary"}
@@ -96,6 +98,14 @@ def state_words(state: str) -> str:
     return STATES[state]
 
 
+def bound_words(bound: Bound) -> str:
+    """By when something existed at the latest and who vouches for it; a demonstration is never taken for more."""
+    # Upwards: a second cut off would say more than the token does.
+    whole = bound.not_later_than.replace(microsecond=0) + timedelta(seconds=bool(bound.not_later_than.microsecond))
+    said = f"existed not later than {on_screen(whole)}, by the token of {visible_line(bound.signer)}"
+    return f"{said}: a demonstration, which proves nothing to anyone else" if bound.demonstration else said
+
+
 def action_words(action: str) -> str:
     """What was done, in plain words; an action of a later version keeps its own name."""
     return ACTIONS[Action(action)] if action in set(Action) & set(ACTIONS) else action or "Payload erased"
@@ -174,6 +184,7 @@ FILTERS: Final = {
     "facts_words": facts_words,
     "person_words": person_words,
     "state_words": state_words,
+    "bound_words": bound_words,
     "title_words": title_words,
     "visible": visible,
     "visible_line": visible_line,
