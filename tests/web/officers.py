@@ -33,6 +33,7 @@ class Site:
     casework: Casework
     app: Flask
     nudged: list[tuple[Any, ...]]
+    web: Web
     tokens: dict[str, str] = field(default_factory=dict)
 
     def person(self, role: str = "officer", email: str = "", *, one_time: bool = False) -> UUID:
@@ -120,4 +121,5 @@ def make_site(installation, **changes: Any) -> Site:
         nudge=lambda job, *ids: nudged.append((job, *ids)),
         secure_cookies=False,
     )
-    return Site(casework, create_app(replace(web, **changes)), nudged)
+    web = replace(web, **changes)
+    return Site(casework, create_app(web), nudged, web)
