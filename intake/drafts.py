@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from archive.accession import Belonging, receive
@@ -28,6 +29,7 @@ from intake.diary_document import (
     AnswersDocument,
     Asked,
     DiaryDocument,
+    DocumentError,
     EntryKind,
     Photo,
     answers_from_json,
@@ -35,6 +37,8 @@ from intake.diary_document import (
 )
 from intake.errors import DraftEndedError, TooManyDraftsError, UnknownDraftError
 from intake.receipts import Receipts
+
+log = structlog.get_logger()
 
 MOST_OPEN: Final = 50
 """Open drafts of one visit: far more than anybody writes at once, and too few to fill a disk with."""
@@ -250,8 +254,11 @@ def give_up_ended(connection: Connection, *, now: datetime, most: int = AT_ONCE)
         if not row.saved and not photos_of(connection, entry_id(row.id)):
             _end(connection, row.id, None, finished=False, now=now)
             continue
-        belonging = Belonging(case_id=row.case_id, contributor_id=row.contributor_id)
-        received.append(_receive_entry(connection, row, belonging, finished=False, now=now).id)
+        try:
+            received.append(_receive_entry(connection, row, _belonging(row), finished=False, now=now).id)
+        except DocumentError:
+            # A row that somebody changed by hand: it stays a draft, for a person to look at, and holds up no other.
+            log.exception("draft.not_received", draft_id=str(row.id))
     return received
 
 

@@ -26,7 +26,7 @@ from archive.visit import Visit
 from intake import drafts
 from intake.drafts import Draft, DraftKind
 from intake.errors import DraftEndedError, TooManyDraftsError, UnknownDraftError
-from web import diary_pages, diary_photos, diary_review
+from web import diary_pages, diary_photos, diary_review, diary_risk
 from web.collaborators import Web
 from web.components import SCREEN_ZONE
 from web.diary_answers import Filled, fields_of, read_page, typed_of
@@ -62,6 +62,7 @@ def make_blueprint(web: Web) -> Blueprint:
     _add_home(blueprint, web)
     _add_pages(blueprint, web)
     _add_sending(blueprint, web)
+    diary_risk.add_routes(blueprint, web)
     blueprint.errorhandler(LinkGoneError)(_gone)
     blueprint.errorhandler(DraftEndedError)(_ended)
     blueprint.errorhandler(UnknownDraftError)(_ended)

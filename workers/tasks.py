@@ -16,6 +16,7 @@ from archive.jobs import Job, Nudge
 from archive.marks import record_vault_test
 from archive.package_desk import PackageDesk
 from archive.worm import self_test
+from intake.drafts import give_up_ended
 from intake.fetching import fetch_batch
 from intake.imap import Mailbox
 from intake.locating import MailboxEpoch
@@ -64,12 +65,14 @@ def register(app: Celery, tools: Callable[[], Tools], *, sweep_every: timedelta)
     """
     _register_evidence(app, tools)
     _register_doors(app, tools)
+    _register_personal(app, tools)
     _register_answers(app, tools)
     _register_care(app, tools)
     every(app, "sweep", Job.SWEEP, sweep_every)
     every(app, "answers", "replies.send_due", timedelta(seconds=2))
     every(app, "reconcile-texts", "intake.reconcile_texts", timedelta(minutes=5))
     every(app, "uploads", "intake.tidy_uploads", timedelta(minutes=1))
+    every(app, "drafts", "intake.give_up_drafts", timedelta(minutes=1))
     every(app, "vault-test", "archive.test_vault", DAY)
 
 
@@ -132,12 +135,22 @@ def _register_doors(app: Celery, tools: Callable[[], Tools]) -> None:
         if work.twilio is not None and reconcile_texts(work.archive.engine, work.twilio, now=work.now).taken:
             work.nudge(Job.ACCESSION)
 
-
     @app.task(name="intake.tidy_uploads")
     def tidy_uploads() -> None:
         """Finish uploads that are whole and were never asked for again; give up those left alone for a week."""
         work = tools()
         if tidy(work.archive.engine, work.receipts, now=work.now):
+            work.nudge(Job.ACCESSION)
+
+
+def _register_personal(app: Celery, tools: Callable[[], Tools]) -> None:
+    @app.task(name="intake.give_up_drafts")
+    def give_up_drafts() -> None:
+        """Receive what was written on personal pages and not sent when the visit ended, as it stands."""
+        work = tools()
+        with work.archive.engine.begin() as connection:
+            received = give_up_ended(connection, now=work.now())
+        if received:
             work.nudge(Job.ACCESSION)
 
 
