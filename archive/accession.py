@@ -39,7 +39,7 @@ from archive.pieces import PiecesFile, let_go
 from archive.tables import acquisition
 from archive.vault import StoredObject, Vault
 
-__all__ = ["Archive", "Belonging", "receive", "receive_large"]
+__all__ = ["Archive", "Belonging", "receive", "receive_alone", "receive_large"]
 
 BATCH = 64
 # Any constant of ours: one worker at a time moves large items, so that the others are there for texts.
@@ -79,6 +79,19 @@ def receive_large(connection: Connection, item: LargeAcquisition, belonging: Bel
     """
     row = {**_row(item, belonging, None), "state": "received", "in_pieces": True}
     return item.id if _insert(connection, [row]) else None
+
+
+def receive_alone(engine: Engine, item: Acquisition, belonging: Belonging = NOBODYS) -> UUID | None:
+    """Record one receipt as a transaction of its own; a new one is one statement, and one way to the database and back.
+
+    Returns:
+        As `receive`.
+    """
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        if _insert(connection, [_row(item, belonging, item.raw)]):
+            return item.id
+    with engine.begin() as connection:
+        return receive(connection, item, belonging)
 
 
 def _observation(item: Acquisition) -> Acquisition:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 
-from archive.accession import Belonging, receive
+from archive.accession import Belonging, receive_alone
 from archive.acquisition import Acquisition, Channel
 from archive.jobs import Job, Nudge
 from archive.marks import count
@@ -85,8 +85,7 @@ def make_blueprint(door: TextDoor) -> Blueprint:
         raw, pairs = _signed_body(door)
         pictures = media_of(pairs)
         text = _acquisition(door, raw, pairs, pictures)
-        with door.engine.begin() as connection:
-            fresh = receive(connection, text, Belonging(sender=normal_phone(_first(pairs, "From"))))
+        fresh = receive_alone(door.engine, text, Belonging(sender=normal_phone(_first(pairs, "From"))))
         if fresh:
             door.nudge(Job.ACCESSION)
             if pictures:

@@ -18,6 +18,7 @@ from archive.errors import VaultNotTrustedError, VaultUnavailableError
 from archive.ledger import entries_of
 from archive.marks import record_vault_test
 from archive.parking import unpark
+from archive.quick_put import Answer
 from archive.tables import account, acquisition, alert, exhibit
 from archive.worm import Trial
 from cli.composition import now
@@ -172,12 +173,21 @@ def test_a_vault_that_stops_locking_is_found_by_the_first_item_of_a_batch(instal
     assert one(installation, acquisition.c.state) == "parked"
 
 
-def test_a_server_that_answers_another_sum_is_read_back_before_it_is_believed(installation, monkeypatch):
+def answering_no_sum_quickly(vault, monkeypatch):
+    real = vault._quick
+    monkeypatch.setattr(vault, "_quick", lambda *given: Answer(real(*given).version, None))
+
+
+def answering_no_sum_to_the_client(vault, monkeypatch):
+    monkeypatch.setattr(vault, "_quick", None)
+    real = vault.client.put_object
+    monkeypatch.setattr(vault.client, "put_object", lambda **asked: {**real(**asked), "ChecksumSHA256": None})
+
+
+@pytest.mark.parametrize("answering", [answering_no_sum_quickly, answering_no_sum_to_the_client])
+def test_a_server_that_answers_no_sum_is_read_back_before_it_is_believed(installation, monkeypatch, answering):
     take(installation, a_text(b"one"))
-    real = installation.vault.client.put_object
-    monkeypatch.setattr(
-        installation.vault.client, "put_object", lambda **asked: {**real(**asked), "ChecksumSHA256": None}
-    )
+    answering(installation.vault, monkeypatch)
     assert len(installation.archive.accession_waiting(now=now())) == 1
     take(installation, a_text(b"two", sid="SM2"))
     monkeypatch.setattr(type(installation.vault), "digest", lambda *args: "0" * 64)
