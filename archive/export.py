@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy import Connection, Engine, Row, Text, cast, func, literal, select
 
 from archive import package as form
@@ -30,9 +31,12 @@ from archive.custody import Action, CustodyEntry, case_stream, exhibit_stream, p
 from archive.errors import NotSequencedYetError
 from archive.ledger import checkpoint_size, cosigned_note, entries_of, heads, nodes, record, require_sequenced
 from archive.package import Derived, DisclosedStream, FinishedPackage, PackageExhibit, PackageSource, Seal
+from archive.stamping import Stamped
 from archive.tables import acquisition, custody_entry, custody_leaf, custody_payload, exhibit, package
 from archive.timestamps import tokens_of
 from archive.vault import Vault
+
+log = structlog.get_logger()
 
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.2
@@ -57,6 +61,8 @@ class Exporter:
         render: Renderings of a case (timeline and the like) by path below `data/`; given the exhibits of the snapshot.
         derive: What was made from one exhibit (its reading).
         now: The clock.
+        stamp: Gets timestamp tokens over the checkpoint of that size, within a bounded time; without it, or where no
+            token comes, the package has none, and its verifier says so.
     """
 
     engine: Engine
@@ -68,6 +74,7 @@ class Exporter:
     render: Render
     derive: Derive
     now: Callable[[], datetime]
+    stamp: Callable[[int], Stamped] | None = None
 
     def export(self, exported: Case, out: Path, *, edition: str, actor: str, progress: Progress) -> FinishedPackage:
         """Build one package of a case into a file.
@@ -150,6 +157,7 @@ class Exporter:
 
     def _close(self, exported: Case, draft: form.Draft, entry_id: int, out: Path) -> FinishedPackage:
         size = patiently(lambda: self._covering(entry_id))
+        self._stamped(size)
         labels = [case_stream(exported.id), *(stream.label for stream in draft.exhibit_streams)]
         with self.engine.connect() as connection:
             sizes = sorted({*_earlier(connection, exported.id, size), size})
@@ -158,6 +166,11 @@ class Exporter:
             # Nothing leaves the house that its own verifier refuses.
             verify.verify(out, self.policy(connection))
         return finished
+
+    def _stamped(self, size: int) -> None:
+        missing = self.stamp(size).missing if self.stamp else {}
+        for authority, because in missing.items():
+            log.warning("package.without_token", authority=authority, because=because, checkpoint_size=size)
 
     def _covering(self, entry_id: int) -> int:
         """Size of a checkpoint over this entry."""

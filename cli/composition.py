@@ -23,22 +23,18 @@ from sqlalchemy import Connection, Engine
 from archive.accession import Archive
 from archive.case import Case
 from archive.database import engine
-from archive.dump import KEPT_FOR, Dumper
 from archive.errors import PolicyError
 from archive.export import Exporter
 from archive.jobs import Nudge
 from archive.log_keys import log_keys, policy_text
 from archive.marks import record_vault_test, require_trusted_vault
 from archive.package_desk import PackageDesk
-from archive.publishing import Publisher
 from archive.sequencer import Sequencer
-from archive.signed_note import SigningKey, VerifierKey
+from archive.signed_note import SigningKey
 from archive.stamping import Stamper, parsed_authorities
 from archive.token_check import Roots
-from archive.trust_policy import Policy
 from archive.vault import Vault, open_vault
 from archive.witnessing import Collector, KnownWitness, parsed_witnesses
-from archive.vaulted_ledger import VaultedLedger
 from archive.worm import self_test
 from cli.reliability import reliability, software
 from intake.receipts import Receipts
@@ -127,20 +123,6 @@ def archive(settings: Settings) -> Archive:
         origin=settings.origin,
         lock_for=timedelta(days=settings.lock_days),
         threads=ThreadPoolExecutor(VAULT_THREADS, thread_name_prefix="vault"),
-    )
-
-
-def publisher(settings: Settings, made: Archive) -> Publisher:
-    """Writes the ledger to the vault."""
-    return Publisher(
-        engine=made.engine,
-        vault=made.vault,
-        secret=secret(settings, "envelope"),
-        origin=settings.origin,
-        ledger_for=timedelta(days=settings.ledger_lock_days),
-        payloads_for=made.lock_for,
-        threads=made.threads,
-        now=now,
     )
 
 
@@ -300,39 +282,10 @@ def exporter(settings: Settings, made: Archive) -> Exporter:
         render=render,
         derive=derived_of,
         now=now,
+        stamp=stamper(settings, made.engine).stamp_now,
     )
 
 
 def package_desk(settings: Settings, made: Archive) -> PackageDesk:
     """Builds packages and keeps them in the vault."""
     return PackageDesk(exporter(settings, made), settings.home / "packages", timedelta(days=settings.lock_days))
-
-
-def log_keys(settings: Settings) -> tuple[VerifierKey, ...]:
-    """The keys whose checkpoints count: the published policy's, or the signing key's own where it can be read."""
-    if settings.policy_file:
-        return Policy.parse(settings.policy_file.read_bytes()).logs
-    return (signing_key(settings).verifier,)
-
-
-def vaulted_ledger(settings: Settings, made: Archive) -> VaultedLedger:
-    """The ledger as the vault holds it."""
-    return VaultedLedger(
-        vault=made.vault,
-        origin=settings.origin,
-        secret=secret(settings, "envelope"),
-        keys=log_keys(settings),
-        threads=made.threads,
-    )
-
-
-def dumper(settings: Settings, made: Archive) -> Dumper:
-    """Writes the nightly dump."""
-    return Dumper(
-        engine=made.engine,
-        vault=made.vault,
-        secret=secret(settings, "envelope"),
-        origin=settings.origin,
-        kept_for=min(KEPT_FOR, timedelta(days=settings.ledger_lock_days)),
-        now=now,
-    )
