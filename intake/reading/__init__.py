@@ -6,7 +6,7 @@ and never changes them. What cannot be read is a state ("unreadable", with the r
 `read` reads in this process; workers call `read_in_bounds`, which reads in another one, with limits.
 """
 
-from intake.reading.bounds import BoundedReader, read_in_bounds
+from intake.reading.bounds import BoundedReader, preview_in_bounds, read_in_bounds
 from intake.reading.model import Attachment, Reading, from_json, to_json
 from intake.reading.reader import READER_VERSION, PartMismatchError, opens, part_bytes, read, unreadable
 
@@ -19,6 +19,7 @@ __all__ = [
     "from_json",
     "opens",
     "part_bytes",
+    "preview_in_bounds",
     "read",
     "read_in_bounds",
     "to_json",

@@ -28,9 +28,11 @@ from typing import IO, Any, Final
 
 from intake.reading.limits import MEBIBYTE
 from intake.reading.model import Reading, from_json, to_json
+from intake.reading.preview import preview
 from intake.reading.reader import read, unreadable
 
 WALL_SECONDS: Final = 30.0
+PREVIEW_SECONDS: Final = 10.0
 MEMORY_BYTES: Final = 1024 * MEBIBYTE
 """Address space of the child, the interpreter's own some 100 MiB included."""
 
@@ -71,15 +73,28 @@ class BoundedReader:
             "wall_seconds": wall_seconds,
             "memory_bytes": memory_bytes,
         }
+        return from_json(json.loads(self._answered(asked, raw)))
+
+    def preview(
+        self, raw: bytes, *, wall_seconds: float = PREVIEW_SECONDS, memory_bytes: int = MEMORY_BYTES
+    ) -> bytes | None:
+        """As `intake.reading.preview.preview`, bounded: None too where time or memory did not suffice.
+
+        Raises:
+            OSError: the operating system does not let us start a process: try again later.
+        """
+        asked = {"preview": True, "wall_seconds": wall_seconds, "memory_bytes": memory_bytes}
+        return self._answered(asked, raw) or None
+
+    def _answered(self, asked: Mapping[str, Any], raw: bytes) -> bytes:
         request = json.dumps(asked).encode()
         with self._lock:
             try:
-                answer = self._ask(request, raw, wall_seconds)
+                return self._ask(request, raw, asked["wall_seconds"])
             except _OPERATING_SYSTEM_ERRORS:
                 # The template died between two readings (an operator, the kernel): once more, with a new one.
                 self._stop()
-                answer = self._ask(request, raw, wall_seconds)
-        return from_json(json.loads(answer))
+                return self._ask(request, raw, asked["wall_seconds"])
 
     def close(self) -> None:
         """End the template."""
@@ -151,6 +166,15 @@ def read_in_bounds(
     )
 
 
+def preview_in_bounds(raw: bytes) -> bytes | None:
+    """As `intake.reading.preview.preview`, in a separate process with limits.
+
+    Raises:
+        OSError: the operating system does not let us start a process: try again later.
+    """
+    return _reader.preview(raw)
+
+
 def _exactly(stream: IO[bytes], length: int) -> bytes:
     data = stream.read(length)
     if len(data) != length:
@@ -194,6 +218,8 @@ def _answer(request: dict[str, Any], raw: bytes) -> bytes:
     _, status = os.waitpid(child, 0)
     if in_time and status == 0 and data:
         return data
+    if request.get("preview"):
+        return b""
     reason = f"not read within {request['wall_seconds']:g} seconds" if not in_time else _ending(status)
     return json.dumps(to_json(unreadable(reason))).encode()
 
@@ -230,12 +256,17 @@ def _read_as_child(request: dict[str, Any], raw: bytes, going: int) -> None:
             (resource.RLIMIT_NOFILE, _OPEN_FILES),
         ):
             resource.setrlimit(kind, (limit, limit))
-        reading = read(raw, channel=request["channel"], media_type=request["media_type"], door=request["door"])
+        answer = (preview(raw) or b"") if request.get("preview") else _reading(request, raw)
         with os.fdopen(going, "wb") as sink:
-            sink.write(json.dumps(to_json(reading)).encode())
+            sink.write(answer)
         code = 0
     finally:
         os._exit(code)
+
+
+def _reading(request: dict[str, Any], raw: bytes) -> bytes:
+    found = read(raw, channel=request["channel"], media_type=request["media_type"], door=request["door"])
+    return json.dumps(to_json(found)).encode()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from web.officer import (
     links,
     packages,
     parked,
+    pictures,
     quarantine,
     signing_in,
     timelines,
@@ -24,6 +25,19 @@ BLUEPRINT = "officer"
 def make_blueprint(web: Web) -> Blueprint:
     """All officers' pages on one blueprint; `web.guard` lets nobody reach one without the right it declares."""
     blueprint = Blueprint(BLUEPRINT, __name__)
-    for room in (signing_in, cases, enrolment, links, timelines, exhibits, continuity, packages, quarantine, parked):
+    for room in (
+        signing_in,
+        cases,
+        enrolment,
+        links,
+        timelines,
+        exhibits,
+        pictures,
+        continuity,
+        packages,
+        quarantine,
+        parked,
+    ):
         room.add_routes(blueprint, web)
+    blueprint.add_app_template_global(pictures.may_show, "may_show_picture")
     return blueprint

@@ -6,6 +6,8 @@ of our own, and text is text.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +19,7 @@ from sqlalchemy import Connection, Row, select
 from archive.alerts import raise_alert
 from archive.case import Case
 from archive.custody import Action, exhibit_stream
-from archive.errors import IntegrityFault
+from archive.errors import DigestMismatchError, IntegrityFault
 from archive.exhibit import ExhibitRef
 from archive.tables import acquisition, exhibit
 from intake.reading import PartMismatchError, part_bytes
@@ -30,6 +32,8 @@ from web.accounts import emails_of
 from web.collaborators import Web
 from web.officer.looks import record_look
 
+# A larger original is streamed: it is checked as it goes, and never whole in memory.
+WHOLE_BYTES = 16 * 1024 * 1024
 DOWNLOAD_POLICY = "sandbox; default-src 'none'"
 
 
@@ -47,6 +51,8 @@ class Held:
     sender: str | None
     archived_at: datetime
     retain_until: datetime
+    media_type: str
+    size_bytes: int
 
     @property
     def file_name(self) -> str:
@@ -63,11 +69,11 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
     def show_exhibit(slug: str, exhibit_id: UUID) -> str:
         """Everything known of one exhibit."""
         with web.engine.begin() as connection:
-            case, held = _held_or_404(connection, slug, exhibit_id)
+            case, held = held_or_404(connection, slug, exhibit_id)
             event = _event_of(connection, case, exhibit_id)
             entries = exhibit_entries(connection, exhibit_id)
             names = emails_of(connection)
-            _look(connection, web, Action.EXHIBIT_VIEWED, case, exhibit_id)
+            look(connection, web, Action.EXHIBIT_VIEWED, case, exhibit_id)
         return render_template(
             "officer/exhibit.html",
             officer=signed_in(),
@@ -83,29 +89,33 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
     def download_original(slug: str, exhibit_id: UUID) -> Response:
         """The bytes as received, checked against the digest recorded at receipt."""
         with web.engine.begin() as connection:
-            case, held = _held_or_404(connection, slug, exhibit_id)
-            _look(connection, web, Action.EXHIBIT_DOWNLOADED, case, exhibit_id, part="original")
-        return download(_read(web, held), f"{held.file_name}.bin")
+            case, held = held_or_404(connection, slug, exhibit_id)
+            look(connection, web, Action.EXHIBIT_DOWNLOADED, case, exhibit_id, part="original")
+        if held.size_bytes <= WHOLE_BYTES:
+            return download(read(web, held), f"{held.file_name}.bin")
+        answer = download(_checked(web, held), f"{held.file_name}.bin")
+        answer.content_length = held.size_bytes
+        return answer
 
     @blueprint.get("/cases/<slug>/exhibits/<uuid:exhibit_id>/parts/<int:index>")
     @requires(Right.SEE_CASE, in_case=True)
     def download_part(slug: str, exhibit_id: UUID, index: int) -> Response:
         """One attachment, as the slice of the original that it is."""
         with web.engine.begin() as connection:
-            case, held = _held_or_404(connection, slug, exhibit_id)
+            case, held = held_or_404(connection, slug, exhibit_id)
             found = current(connection, exhibit_id)
             parts = [part for part in found.attachments if part.index == index] if found else []
             if not parts:
                 abort(404)
-            _look(connection, web, Action.EXHIBIT_DOWNLOADED, case, exhibit_id, part=index, sha256=parts[0].sha256)
+            look(connection, web, Action.EXHIBIT_DOWNLOADED, case, exhibit_id, part=index, sha256=parts[0].sha256)
         try:
-            body = part_bytes(_read(web, held), parts[0])
+            body = part_bytes(read(web, held), parts[0])
         except PartMismatchError as error:
-            raise _fault(web, held, IntegrityFault(str(error))) from error
+            raise fault(web, held, IntegrityFault(str(error))) from error
         return download(body, f"{held.file_name}_part{index}_{parts[0].sha256[:8]}.bin")
 
 
-def download(body: bytes, name: str) -> Response:
+def download(body: bytes | Iterable[bytes], name: str) -> Response:
     """Bytes of others, as a file that no browser opens by itself.
 
     Args:
@@ -118,7 +128,8 @@ def download(body: bytes, name: str) -> Response:
     return answer
 
 
-def _held_or_404(connection: Connection, slug: str, exhibit_id: UUID) -> tuple[Case, Held]:
+def held_or_404(connection: Connection, slug: str, exhibit_id: UUID) -> tuple[Case, Held]:
+    """An exhibit of a case that the officer may see; else 404."""
     case = case_or_404(connection, slug, Right.SEE_CASE)
     query = (
         select(
@@ -127,6 +138,8 @@ def _held_or_404(connection: Connection, slug: str, exhibit_id: UUID) -> tuple[C
             acquisition.c.sha512,
             acquisition.c.source_id,
             acquisition.c.sender,
+            acquisition.c.media_type,
+            acquisition.c.size_bytes,
         )
         .join(acquisition, acquisition.c.id == exhibit.c.id)
         .where(exhibit.c.id == exhibit_id, exhibit.c.case_id == case.id)
@@ -150,6 +163,8 @@ def _held(row: Row[Any]) -> Held:
         sender=row.sender,
         archived_at=row.archived_at,
         retain_until=row.retain_until,
+        media_type=row.media_type,
+        size_bytes=row.size_bytes,
     )
 
 
@@ -158,18 +173,37 @@ def _event_of(connection: Connection, case: Case, exhibit_id: UUID) -> TimelineE
     return event
 
 
-def _look(connection: Connection, web: Web, action: Action, case: Case, exhibit_id: UUID, **facts: Any) -> None:
+def look(connection: Connection, web: Web, action: Action, case: Case, exhibit_id: UUID, **facts: Any) -> None:
+    """Enter a look at an exhibit in the ledger, in the transaction that finds what is shown."""
     record_look(connection, action, exhibit_stream(exhibit_id), at=web.now(), case_id=str(case.id), **facts)
 
 
-def _read(web: Web, held: Held) -> bytes:
+def read(web: Web, held: Held) -> bytes:
+    """The original, checked; for those that fit into memory.
+
+    Raises:
+        IntegrityFault: It is not what was received; an alert was left.
+    """
     try:
         return web.vault.read(held.vault_key, held.vault_version, sha256=held.sha256)
     except IntegrityFault as error:
-        raise _fault(web, held, error) from error
+        raise fault(web, held, error) from error
 
 
-def _fault(web: Web, held: Held, error: IntegrityFault) -> IntegrityFault:
+def _checked(web: Web, held: Held) -> Iterator[bytes]:
+    """The original as it comes out of the vault; a wrong digest breaks the download off before its last piece."""
+    running, kept = hashlib.sha256(), b""
+    for piece in web.vault.stream(held.vault_key, held.vault_version):
+        running.update(piece)
+        if kept:
+            yield kept
+        kept = piece
+    if running.hexdigest() != held.sha256:
+        raise fault(web, held, DigestMismatchError(held.vault_key, held.sha256, running.hexdigest()))
+    yield kept
+
+
+def fault(web: Web, held: Held, error: IntegrityFault) -> IntegrityFault:
     """Leave an alert: evidence is not what was recorded, and somebody must look."""
     with web.engine.begin() as connection:
         raise_alert(connection, "fault", at=web.now(), acquisition_id=held.id, text=str(error))
