@@ -150,7 +150,7 @@ VEHICLE: Final = Page(
     N_("Car"),
     N_("Was there a car, van or bike?"),
     (
-        Field("vehicle_make", N_("Make"), Look.LINE, N_("Like Ford, or a white van")),
+        Field("vehicle_make", N_("Make"), Look.LINE, N_("Like Ford, or just what it was, such as a van")),
         Field("vehicle_colour", N_("Colour"), Look.LINE),
         Field("vehicle_plate", N_("Number plate"), Look.LINE, N_("Put in what you saw, even if it is only a part.")),
     ),
@@ -166,14 +166,14 @@ WITNESSES: Final = Page(
 EFFECT: Final = Page(
     "since",
     N_("Since then"),
-    N_("What did it do to you?"),
+    N_("How did it affect you?"),
     (
         Field(
             "effect", N_("How did it make you feel?"), hint=N_("Then, and since. Sleep, work and family count."), rows=4
         ),
         Field("changed", N_("What did you change because of it?"), hint=N_("Like taking another way home."), rows=4),
     ),
-    N_("What it did to me"),
+    N_("How it affected me"),
 )
 FEAR_PAGE: Final = Page(
     "scale",
