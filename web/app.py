@@ -6,6 +6,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from intake.reading.forms import LABELS
 from web import (
     access,
     diary,
@@ -63,6 +64,7 @@ def create_app(web: Web) -> Flask:
         grades=GRADES,
         claim_sources=CLAIM_SOURCES,
         identifier_kinds=IDENTIFIER_KINDS,
+        account_labels=LABELS,
     )
     if web.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # as Flask's documentation has it

@@ -9,7 +9,7 @@ from typing import Final
 from archive.acquisition import Channel
 from archive.custody import Action
 from archive.timestamps import Bound
-from intake.reading.model import Claimed, Reported
+from intake.reading.model import Claimed, Reading, Reported
 from timeline.event import TimelineEvent
 from web.components import on_screen
 from web.visible import visible, visible_line
@@ -82,6 +82,20 @@ IDENTIFIER_KINDS: Final = {
     "plate": "Number plate",
     "handle": "Handle",
 }
+KINDS: Final = {
+    "diary": "Diary entry",
+    "call": "Call",
+    "answers": "Answers to the risk questions",
+    "attachment": "Picture or file",
+}
+# What a diary entry says beside what happened, as officers' pages name it; the rest stands in its text.
+IMPACT: Final = {
+    "fear": "Fear, 1 to 10",
+    "effect": "How it affected her or him",
+    "changed": "What was changed because of it",
+    "kept": "What was kept, and how",
+    "witnesses": "Who else saw it",
+}
 # Of an event's words on the timeline; the exhibit's page has them all.
 MOST_LINES: Final = 6
 MOST_CHARACTERS: Final = 420
@@ -135,14 +149,15 @@ def claimed_words(claimed: Claimed) -> str:
         return ""
     if claimed.precision == "month":
         month = datetime.fromisoformat(f"{claimed.at[:7]}-01")  # a month alone has no zone
-        return f"{month:%B %Y}"
+        return f"{'about ' if claimed.approximate else ''}{month:%B %Y}"
     at = datetime.fromisoformat(claimed.at)
+    about = "about " if claimed.approximate else ""
     day = f"{at.day} {at:%B %Y}"
     if claimed.precision not in {"minute", "second"}:
-        return day
+        return f"{about}{day}"
     clock = f"{at:%H:%M:%S}" if claimed.precision == "second" else f"{at:%H:%M}"
     zone = f" {at.tzname()}" if claimed.zone == "stated" and at.tzinfo else ""
-    return f"{day} at {clock}{zone}"
+    return f"{about}{day} at {clock}{zone}"
 
 
 def person_words(person: Reported) -> str:
@@ -160,10 +175,34 @@ def title_words(event: TimelineEvent) -> str:
         return "Could not be read"
     if subject := visible_line(found.subject):
         return subject
-    kind = {"diary": "Diary entry", "call": "Call", "attachment": "Picture or file"}.get(event.kind)
+    kind = KINDS.get(event.kind)
     kind = kind or {Channel.SMS: "Text message", Channel.EMAIL: "E-mail"}.get(Channel(event.facts.channel), "File")
     sender = person_words(found.reported_from)
     return f"{kind} from {sender}" if sender else kind
+
+
+def when_words(event: TimelineEvent) -> str:
+    """When an event was, for a list: as claimed, or that it is undated, with what was said of the time."""
+    found = event.reading
+    if found and (claim := claimed_words(found.claimed)):
+        return claim
+    said = visible_line(found.claimed.text) if found else ""
+    return (
+        f"Undated (“{said}”), received {on_screen(event.facts.received_at)}"
+        if said
+        else (f"Undated, received {on_screen(event.facts.received_at)}")
+    )
+
+
+def told_words(found: Reading) -> str:
+    """What a list shows of a reading: of an entry what happened, of anything else its text."""
+    return dict(found.account).get("what") or found.text
+
+
+def impact_words(found: Reading) -> list[tuple[str, str]]:
+    """What an entry says beside what happened, each under its name: fear, effect, what was changed and kept."""
+    account = dict(found.account)
+    return [(label, account[name]) for name, label in IMPACT.items() if name in account]
 
 
 def clipped(text: str | None) -> str:
@@ -186,6 +225,9 @@ FILTERS: Final = {
     "state_words": state_words,
     "bound_words": bound_words,
     "title_words": title_words,
+    "impact_words": impact_words,
+    "told_words": told_words,
     "visible": visible,
     "visible_line": visible_line,
+    "when_words": when_words,
 }
