@@ -1,13 +1,15 @@
 // Compiles ../vendor/ from the locked packages and writes its manifest. See README.md in this folder.
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import * as sass from "sass";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const vendor = join(here, "..", "vendor");
+const finished = join(here, "..", "vendor");
+// Made beside it and put in its place at once: what is served is never half a build.
+const vendor = join(here, "vendor.new");
 // The upload page's script, with what is bundled into it.
 const TUS = ["tus-js-client", "js-base64", "url-parse", "querystringify", "requires-port"];
 const PACKAGES = ["govuk-frontend", "@ministryofjustice/frontend", ...TUS];
@@ -78,3 +80,5 @@ bundleScripts();
 copyImages();
 copyLicences();
 writeManifest();
+rmSync(finished, { recursive: true, force: true });
+renameSync(vendor, finished);
