@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sqlalchemy import Connection, Engine
 
 from archive.accession import Archive
+from archive.asking import parsed_authorities
 from archive.case import Case
 from archive.database import engine
 from archive.errors import PolicyError
@@ -31,7 +32,7 @@ from archive.marks import record_vault_test, require_trusted_vault
 from archive.package_desk import PackageDesk
 from archive.sequencer import Sequencer
 from archive.signed_note import SigningKey
-from archive.stamping import Stamper, parsed_authorities
+from archive.stamping import Stamper
 from archive.token_check import Roots
 from archive.vault import Vault, open_vault
 from archive.witnessing import Collector, KnownWitness, parsed_witnesses

@@ -48,5 +48,7 @@ for command in (
     keys.key,
     care.settings_,
     keeping.publish,
+    keeping.dump,
+    keeping.rebuild,
 ):
     main.add_command(command)

@@ -8,7 +8,7 @@ from functools import partial
 from celery import Celery
 
 from archive.accession import Archive
-from cli import carriers, composition
+from cli import carriers, composition, keepers
 from intake.imap import Mailbox
 from intake.mailbox_url import MailboxUrl
 from intake.twilio_api import TwilioApi
@@ -50,7 +50,7 @@ def make_stamping(settings: Settings, tools: Tools) -> Stamping:
 
 def make_keeping(settings: Settings, made: Archive) -> Keeping:
     """What the tasks that keep the vault complete work with."""
-    return Keeping(composition.publisher(settings, made))
+    return Keeping(keepers.publisher(settings, made), keepers.dumper(settings, made))
 
 
 def make_tools(settings: Settings) -> Tools:

@@ -1,4 +1,4 @@
-"""Tasks that keep the vault complete: publishing the ledger to it."""
+"""Tasks that keep the vault complete: publishing the ledger to it, and the nightly dump."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from celery import Celery
 
+from archive.dump import Dumper
 from archive.jobs import Job
 from archive.publishing import Publisher
 from workers.app import every
@@ -18,6 +19,7 @@ class Keeping:
     """What these tasks work with."""
 
     publisher: Publisher
+    dumper: Dumper
 
 
 def register_keeping(app: Celery, keeping: Callable[[], Keeping], *, publish_every: timedelta) -> None:
@@ -34,4 +36,10 @@ def register_keeping(app: Celery, keeping: Callable[[], Keeping], *, publish_eve
         """Write what the ledger grew by, cosignatures and tokens to the vault."""
         keeping().publisher.publish()
 
+    @app.task(name="archive.dump")
+    def dump() -> None:
+        """Write people, accounts and what waits to the vault, encrypted."""
+        keeping().dumper.dump()
+
     every(app, "publish", Job.PUBLISH, publish_every)
+    every(app, "dump", "archive.dump", timedelta(days=1))

@@ -11,7 +11,7 @@ from archive.case import Case, open_case
 from archive.contributor import Contact, ContactKind, Contributor, ReplyStyle, SafeContact, enrol
 from archive.custody import SYSTEM, Action, CustodyEntry
 from archive.ledger import record
-from cli import composition
+from cli import keepers
 from cli.composition import now
 from timeline.readings import read_exhibit
 from web.accounts import account_by_email, add_account
@@ -21,7 +21,7 @@ NUMBER = "+447700900123"
 
 def publisher(installation, **other):
     """The installation's publisher."""
-    return replace(composition.publisher(installation.settings, installation.archive), **other)
+    return replace(keepers.publisher(installation.settings, installation.archive), **other)
 
 
 def more_entries(installation, many):
