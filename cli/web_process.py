@@ -11,6 +11,7 @@ from twilio.request_validator import RequestValidator
 
 from cli import carriers, composition
 from intake.sms import TextDoor, make_door_app
+from replies.link_sending import note_undelivered
 from settings import Settings, SettingsError
 from web.app import create_app
 from web.brand import Brand, parse_services
@@ -64,6 +65,7 @@ def make_app(settings: Settings) -> WSGIApplication:
             public_url=settings.public_url,
             now=composition.now,
             nudge=nudge,
+            undelivered=note_undelivered,
         )
     )
 

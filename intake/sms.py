@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 from urllib.parse import parse_qsl
 
 import structlog
@@ -34,6 +34,10 @@ MOST_BODY_BYTES = 1024 * 1024
 MOST_FIELDS = 1000
 # What could open other doors is not kept with the evidence.
 UNKEPT_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+# Of the statuses that Twilio tells, those that mean that nobody got it.
+NOT_DELIVERED = frozenset({"failed", "undelivered"})
+
+Undelivered: TypeAlias = Callable[..., object]
 
 log = structlog.get_logger()
 
@@ -49,6 +53,7 @@ class TextDoor:
         public_url: Scheme, host and port as Twilio sees them: signatures are over the public address.
         now: The clock.
         nudge: Queues work; never raises.
+        undelivered: Told of a message of ours that did not arrive: its MessageSid, the status, in the transaction.
     """
 
     engine: Engine
@@ -57,6 +62,7 @@ class TextDoor:
     public_url: str
     now: Callable[[], datetime]
     nudge: Nudge
+    undelivered: Undelivered | None = None
 
 
 def make_door_app(door: TextDoor) -> Flask:
@@ -99,6 +105,8 @@ def make_blueprint(door: TextDoor) -> Blueprint:
         status = _first(pairs, "MessageStatus").lower()
         with door.engine.begin() as connection:
             count(connection, f"answer_status_{status if status.isalpha() else 'other'}")
+            if status in NOT_DELIVERED and door.undelivered:
+                door.undelivered(connection, _first(pairs, "MessageSid"), status, at=door.now())
         return Response(status=204)
 
     @blueprint.errorhandler(SQLAlchemyError)

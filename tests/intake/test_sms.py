@@ -207,3 +207,22 @@ def test_any_signed_text_is_kept_exactly(client, installation, body, sender):
     with installation.engine.connect() as connection:
         held = connection.execute(select(acquisition.c.raw).where(acquisition.c.source_id == str(sid))).scalar_one()
     assert bytes(held) == raw
+
+
+def test_whoever_waits_for_a_message_of_ours_is_told_that_it_did_not_arrive(installation, nudges):
+    told = []
+    door = TextDoor(
+        installation.engine,
+        RequestValidator(TOKEN),
+        ACCOUNT,
+        PUBLIC_URL,
+        now,
+        nudges,
+        undelivered=lambda _connection, sid, status, *, at: told.append((sid, status)),
+    )
+    app = Flask("door")
+    app.register_blueprint(make_blueprint(door))
+    for status in ("sent", "delivered", "Undelivered", "failed", "<failed>"):
+        pairs = fields(MessageStatus=status)
+        assert post(app.test_client(), pairs, path="/intake/sms/status").status_code == 204
+    assert told == [("SM1", "undelivered"), ("SM1", "failed")]
