@@ -6,8 +6,9 @@ more of the ledger covers the less; it keeps the older one's age and patience. D
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,12 +17,12 @@ from sqlalchemy.dialects.postgresql import insert
 
 from archive.acquisition import rendered
 from archive.alerts import raise_alert
+from archive.asking import Tried
 from archive.custody import SYSTEM, Action, CustodyEntry
 from archive.ledger import checkpoint_size, record
 from archive.marks import count, set_mark
 from archive.patience import FAILURES_TO_OPEN, back_off, open_for
 from archive.tables import mark, timestamp_attempt, timestamp_authority, timestamp_due, timestamp_token
-from archive.token_check import CheckedToken
 
 ACTOR: Final = "system:stamping"
 MARK: Final = "timestamps"
@@ -62,23 +63,6 @@ _UNSTAMPED = text(
     )
     """
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One request to an authority and what came of it.
-
-    Attributes:
-        size: Of the checkpoint; `authority` its name.
-        request: The TimeStampReq sent; `response` whatever came back, None where nothing did.
-    """
-
-    size: int
-    authority: str
-    asked_at: datetime
-    ended_at: datetime
-    request: bytes = field(repr=False)
-    response: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +144,7 @@ def claim(connection: Connection, size: int, authority: str, *, now: datetime) -
         return False
     taken = connection.execute(
         update(timestamp_due)
-        .where(timestamp_due.c.checkpoint_size == size, timestamp_due.c.authority == authority, _unclaimed(now))
+        .where(*_debt(size, authority), _unclaimed(now))
         .values(claimed_until=now + CLAIM_FOR)
         .returning(timestamp_due.c.checkpoint_size)
     ).first()
@@ -170,41 +154,34 @@ def claim(connection: Connection, size: int, authority: str, *, now: datetime) -
     return taken is not None
 
 
-def settle(connection: Connection, asked: Asked, token: CheckedToken, *, sha256: str) -> None:
+def settle(connection: Connection, size: int, tried: Tried) -> None:
     """Keep a token that holds, tell the ledger its digest, and forgive the debt; the second of two is only noted."""
-    _locked(connection, asked.authority)
-    if not _is_stamped(connection, asked.size, asked.authority):
-        _keep(connection, asked, token, sha256)
-    connection.execute(
-        delete(timestamp_due).where(
-            timestamp_due.c.checkpoint_size == asked.size, timestamp_due.c.authority == asked.authority
-        )
-    )
-    _set(connection, asked.authority, failures=0, open_until=None, answered_at=asked.ended_at, alarmed_at=None)
-    _note(connection, asked, "received", None)
+    _locked(connection, tried.authority)
+    if not _is_stamped(connection, size, tried.authority):
+        _keep(connection, size, tried)
+    connection.execute(delete(timestamp_due).where(*_debt(size, tried.authority)))
+    _set(connection, tried.authority, failures=0, open_until=None, answered_at=tried.ended_at, alarmed_at=None)
+    _note(connection, size, tried)
 
 
-def fail(connection: Connection, asked: Asked, outcome: str, because: str, *, chance: float) -> None:
+def fail(connection: Connection, size: int, tried: Tried, *, chance: float) -> None:
     """Note a failed attempt; the debt waits, and an authority that fails again and again is left alone for a while."""
-    found = _locked(connection, asked.authority)
-    mine = (timestamp_due.c.checkpoint_size == asked.size, timestamp_due.c.authority == asked.authority)
-    tries = connection.execute(select(timestamp_due.c.tries).where(*mine)).scalar() or 0
-    connection.execute(
-        update(timestamp_due)
-        .where(*mine)
-        .values(tries=tries + 1, next_at=asked.ended_at + back_off(tries + 1, chance=chance), claimed_until=None)
-    )
-    pause = open_for(found.failures + 1, chance=chance)
+    failures = _locked(connection, tried.authority).failures + 1
+    mine = _debt(size, tried.authority)
+    tries = (connection.execute(select(timestamp_due.c.tries).where(*mine)).scalar() or 0) + 1
+    next_at = tried.ended_at + back_off(tries, chance=chance)
+    connection.execute(update(timestamp_due).where(*mine).values(tries=tries, next_at=next_at, claimed_until=None))
+    pause = open_for(failures, chance=chance)
     _set(
         connection,
-        asked.authority,
-        failures=found.failures + 1,
-        open_until=asked.ended_at + pause if pause else None,
-        failed_at=asked.ended_at,
-        because=because,
+        tried.authority,
+        failures=failures,
+        open_until=tried.ended_at + pause if pause else None,
+        failed_at=tried.ended_at,
+        because=tried.because,
     )
-    _note(connection, asked, outcome, because)
-    count(connection, f"timestamps_{outcome}")
+    _note(connection, size, tried)
+    count(connection, f"timestamps_{tried.outcome}")
 
 
 def alarm(connection: Connection, authorities: Sequence[str], *, now: datetime, after: timedelta) -> list[str]:
@@ -236,6 +213,12 @@ def health(connection: Connection, authorities: Sequence[str]) -> list[Authority
     return [_health(name, known.get(name), since.get(name)) for name in authorities]
 
 
+def known_health(connection: Connection) -> list[AuthorityHealth]:
+    """How every authority fares that was ever asked, by name."""
+    names = connection.execute(select(timestamp_authority.c.name).order_by(timestamp_authority.c.name)).scalars()
+    return health(connection, list(names))
+
+
 def unstamped_since(connection: Connection) -> datetime | None:
     """Since when entries are under a signed checkpoint and no token covers them; None where all are covered.
 
@@ -249,6 +232,10 @@ def _health(name: str, row: Row[Any] | None, since: datetime | None) -> Authorit
     if row is None:
         return AuthorityHealth(name, owed_since=since)
     return AuthorityHealth(name, row.failures, row.open_until, since, row.answered_at, row.because)
+
+
+def _debt(size: int, authority: str) -> tuple[Any, Any]:
+    return timestamp_due.c.checkpoint_size == size, timestamp_due.c.authority == authority
 
 
 def _unclaimed(now: datetime) -> Any:
@@ -275,42 +262,47 @@ def _set(connection: Connection, authority: str, **values: Any) -> None:
     connection.execute(update(timestamp_authority).where(timestamp_authority.c.name == authority).values(**values))
 
 
-def _keep(connection: Connection, asked: Asked, token: CheckedToken, sha256: str) -> None:
+def _keep(connection: Connection, size: int, tried: Tried) -> None:
+    token, response = tried.token, tried.response
+    if token is None or response is None:
+        raise ValueError(tried.outcome)
+    sha256 = hashlib.sha256(response).hexdigest()
     facts = {
-        "authority": asked.authority,
-        "checkpoint_size": asked.size,
+        "authority": tried.authority,
+        "checkpoint_size": size,
         "demonstration": token.demonstration,
         "gen_time": rendered(token.gen_time),
         "signer": token.signer,
         "token_sha256": sha256,
     }
-    entry_id = record(connection, CustodyEntry(SYSTEM, Action.TIMESTAMP_RECEIVED, ACTOR, asked.ended_at, facts))
+    entry_id = record(connection, CustodyEntry(SYSTEM, Action.TIMESTAMP_RECEIVED, ACTOR, tried.ended_at, facts))
     connection.execute(
         insert(timestamp_token).values(
-            checkpoint_size=asked.size,
-            authority=asked.authority,
-            response=asked.response,
+            checkpoint_size=size,
+            authority=tried.authority,
+            response=response,
             sha256=sha256,
             gen_time=token.gen_time,
+            # Upwards: a bound is never made tighter than the authority made it.
             accuracy_ms=-(-token.accuracy // timedelta(milliseconds=1)),
             signer=token.signer,
             demonstration=token.demonstration,
-            received_at=asked.ended_at,
+            received_at=tried.ended_at,
             entry_id=entry_id,
         )
     )
 
 
-def _note(connection: Connection, asked: Asked, outcome: str, because: str | None) -> None:
+def _note(connection: Connection, size: int, tried: Tried) -> None:
     connection.execute(
         insert(timestamp_attempt).values(
-            checkpoint_size=asked.size,
-            authority=asked.authority,
-            asked_at=asked.asked_at,
-            ended_at=asked.ended_at,
-            outcome=outcome,
-            because=because,
-            request=asked.request,
-            response=asked.response,
+            checkpoint_size=size,
+            authority=tried.authority,
+            asked_at=tried.asked_at,
+            ended_at=tried.ended_at,
+            outcome=tried.outcome,
+            because=tried.because or None,
+            request=tried.request,
+            response=tried.response,
         )
     )

@@ -7,68 +7,26 @@ the debt first, so two workers get one token. Intake never waits for any of this
 
 from __future__ import annotations
 
-import hashlib
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
-from urllib.parse import urlsplit, urlunsplit
+from typing import Final
 
 import structlog
-from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
-from rfc3161_client.tsp import TimeStampRequest
 from sqlalchemy import Engine
 
 from archive import stamp_debts
-from archive.errors import AuthorityUnreachableError, TokenRejectedError
+from archive.asking import Ask, Authority, Tried, try_out
 from archive.ledger import checkpoint_note
-from archive.stamp_debts import Asked
 from archive.timestamps import Token, stamped_bytes, tokens_of
-from archive.token_check import CheckedToken, Roots, check_token
+from archive.token_check import Roots
 
-REPLY: Final = "application/timestamp-reply"
-WELL: Final = 200
-MOST_OFF_CLOCK: Final = timedelta(seconds=60)
 PAUSE_SECONDS: Final = 0.1
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an authority's server sent, whatever it was."""
-
-    status: int
-    media_type: str
-    body: bytes = field(repr=False)
-
-
-Ask: TypeAlias = Callable[[str, bytes], Answer]
-"""`ask(url, request)`: posts a request, bounded in time and size; raises AuthorityUnreachableError."""
-
-
-@dataclass(frozen=True, slots=True)
-class Authority:
-    """A configured timestamp authority: a name that may be shown, and the address, which may hold credentials."""
-
-    name: str
-    url: str = field(repr=False)
-
-    @classmethod
-    def at(cls, url: str) -> Authority:
-        """The authority at an address.
-
-        Raises:
-            ValueError: It is not an address of the web.
-        """
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("an authority is an http or https address")
-        host = parts.netloc.rpartition("@")[2]
-        return cls(urlunsplit((parts.scheme, host, parts.path, "", "")), url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +95,14 @@ class Stamper:
             if not stamp_debts.claim(connection, size, name, now=self.now()):
                 return False
             stamped = stamped_bytes(checkpoint_note(connection, size))
-        return self._ask_for(authority, size, stamped)
+        tried = self.try_out(authority, stamped)
+        with self.engine.begin() as connection:
+            if tried.token:
+                stamp_debts.settle(connection, size, tried)
+            else:
+                stamp_debts.fail(connection, size, tried, chance=self.chance())
+        log.info("timestamps.asked", authority=name, checkpoint_size=size, outcome=tried.outcome)
+        return tried.token is not None
 
     def stamp_now(self, size: int) -> Stamped:
         """Get tokens for a package that is being made: ask at once, wait a bounded time, then go without.
@@ -175,64 +140,6 @@ class Stamper:
         missing = {each.name: each.because or "it has not answered yet" for each in fares if each.name not in there}
         return Stamped(tuple(tokens), missing)
 
-    def _ask_for(self, authority: Authority, size: int, stamped: bytes) -> bool:
-        request, asked_at = _request(stamped), self.now()
-        answer, away = None, ""
-        try:
-            answer = self.ask(authority.url, request.as_bytes())
-        except AuthorityUnreachableError as error:
-            away = error.because
-        body = answer.body if answer else None
-        asked = Asked(size, authority.name, asked_at, self.now(), request.as_bytes(), body)
-        if answer is None:
-            return self._failed(asked, "unreachable", away)
-        if answer.status != WELL or answer.media_type != REPLY or not answer.body:
-            return self._failed(asked, "not_a_reply", f"HTTP {answer.status}, {_kind(answer)}")
-        return self._judge(asked, answer.body, stamped, request.nonce)
-
-    def _judge(self, asked: Asked, response: bytes, stamped: bytes, nonce: int | None) -> bool:
-        try:
-            token = check_token(response, stamped, self.roots, nonce=nonce)
-        except TokenRejectedError as error:
-            return self._failed(asked, "rejected", error.because)
-        off = _off_clock(token, asked)
-        if off > MOST_OFF_CLOCK:
-            return self._failed(
-                asked, "off_clock", f"its clock and ours are {off.total_seconds():.0f} s apart: one of them is wrong"
-            )
-        with self.engine.begin() as connection:
-            stamp_debts.settle(connection, asked, token, sha256=hashlib.sha256(response).hexdigest())
-        log.info("timestamps.received", authority=asked.authority, checkpoint_size=asked.size)
-        return True
-
-    def _failed(self, asked: Asked, outcome: str, because: str) -> bool:
-        with self.engine.begin() as connection:
-            stamp_debts.fail(connection, asked, outcome, because, chance=self.chance())
-        log.warning("timestamps.failed", authority=asked.authority, checkpoint_size=asked.size, outcome=outcome)
-        return False
-
-
-def _request(stamped: bytes) -> TimeStampRequest:
-    builder = TimestampRequestBuilder().data(stamped).hash_algorithm(HashAlgorithm.SHA256)
-    return builder.nonce(nonce=True).cert_request(cert_request=True).build()
-
-
-def _kind(answer: Answer) -> str:
-    return f"{answer.media_type or 'no type'}, {len(answer.body)} bytes"
-
-
-def _off_clock(token: CheckedToken, asked: Asked) -> timedelta:
-    """How far the token's time lies outside the span in which it was asked for, by our clock."""
-    return max(asked.asked_at - token.gen_time, token.gen_time - asked.ended_at, timedelta())
-
-
-def parsed_authorities(urls: Sequence[str]) -> tuple[Authority, ...]:
-    """The authorities at these addresses.
-
-    Raises:
-        ValueError: One is no address, or two have one name.
-    """
-    found = tuple(Authority.at(url) for url in urls)
-    if len({each.name for each in found}) != len(found):
-        raise ValueError("an authority is named twice")
-    return found
+    def try_out(self, authority: Authority, stamped: bytes) -> Tried:
+        """Ask an authority for a token that is not kept."""
+        return try_out(authority, stamped, self.roots, ask=self.ask, now=self.now)

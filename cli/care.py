@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -21,26 +20,12 @@ from archive.ledger import checkpoint_size, waiting
 from archive.marks import record_vault_test
 from archive.worm import Trial, self_test
 from cli import composition
+from cli.care_of_time import Finding, time_findings
 from cli.options import actor, as_json, home, print_json, settings_with_services, telling_errors
 from settings import Settings, SettingsError, as_markdown
 
 BROKER_TIMEOUT_SECONDS = 2.0
 MOST_CLOCK_DIFFERENCE_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing the doctor looked at.
-
-    Attributes:
-        what: What was looked at.
-        fault: Whether something must be done.
-        says: What was found, and what to do where it is a fault.
-    """
-
-    what: str
-    fault: bool
-    says: str
 
 
 @click.command("migrate")
@@ -99,6 +84,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
             yield from _database(connection)
     except (SQLAlchemyError, SettingsError) as error:
         yield Finding("database", fault=True, says=f"cannot be reached ({error}); check HOLDFAST_DATABASE_URL")
+    yield from time_findings(settings)
 
 
 def _asked(what: str, look: Callable[[], object]) -> Finding:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from archive.errors import VaultNotTrustedError
 from archive.marks import counts, require_trusted_vault
+from archive.stamp_debts import known_health, unstamped_since
 from archive.tables import acquisition, custody_entry, custody_pending, exhibit
 from web.collaborators import Web
 
@@ -109,7 +110,27 @@ def _families(connection: Connection, now: datetime) -> list[Metric]:
             "How long the oldest of them has waited.",
             _oldest_wait(connection, now).total_seconds(),
         ),
+        _gauge(
+            "holdfast_oldest_unstamped_seconds",
+            "How long entries have been under a signed checkpoint that no timestamp token covers.",
+            _unstamped(connection, now).total_seconds(),
+        ),
+        *_authorities(connection),
     ]
+
+
+def _unstamped(connection: Connection, now: datetime) -> timedelta:
+    since = unstamped_since(connection)
+    return max(now - since, timedelta()) if since else timedelta()
+
+
+def _authorities(connection: Connection) -> list[Metric]:
+    failures = GaugeMetricFamily(
+        "holdfast_authority_failures", "Failures in a row of a timestamp authority, up to now.", labels=["authority"]
+    )
+    for each in known_health(connection):
+        failures.add_metric([each.name], each.failures)
+    return [failures]
 
 
 def _gauge(name: str, meaning: str, value: float | None) -> GaugeMetricFamily:

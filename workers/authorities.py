@@ -7,8 +7,8 @@ from typing import Final
 
 import requests
 
+from archive.asking import Answer
 from archive.errors import AuthorityUnreachableError
-from archive.stamping import Answer
 from archive.token_form import MAX_RESPONSE_BYTES
 
 QUERY: Final = "application/timestamp-query"

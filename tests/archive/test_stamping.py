@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from archive.asking import parsed_authorities
 from archive.custody import SYSTEM, Action, CustodyEntry
 from archive.errors import AuthorityUnreachableError
 from archive.ledger import checkpoint_note, checkpoint_size, record
 from archive.stamp_debts import health, unstamped_since
-from archive.stamping import Stamper, parsed_authorities
+from archive.stamping import Stamper
 from archive.tables import alert, custody_payload, timestamp_attempt, timestamp_due, timestamp_token
 from archive.timestamps import stamped_bytes, tokens_of
 from archive.token_check import Roots, check_token
