@@ -67,6 +67,7 @@ case = Table(
     Column("officer_in_case", ForeignKey("account.id"), nullable=False),
     _moment("opened_at"),
     _moment("closed_at", nullable=True),
+    Column("review_by", Date),
 )
 
 case_member = Table(
@@ -216,6 +217,7 @@ exhibit = Table(
     _moment("quarantined_at", nullable=True),
     _text("quarantined_because", nullable=True),
     _moment("left_at", nullable=True),
+    Column("held", Boolean, nullable=False, server_default="false"),
 )
 
 exhibit_counter = Table(
@@ -497,4 +499,35 @@ upload_piece = Table(
     Column("start", BigInteger, primary_key=True),
     Column("body", LargeBinary, nullable=False),
     _text("sha256"),
+)
+
+legal_hold = Table(
+    "legal_hold",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("case_id", ForeignKey("case.id"), nullable=False),
+    _moment("placed_at"),
+    _text("placed_by"),
+    _text("reason"),
+    _moment("lifted_at", nullable=True),
+    _text("lifted_by", nullable=True),
+    _text("lifted_because", nullable=True),
+)
+
+disposal = Table(
+    "disposal",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("case_id", ForeignKey("case.id"), nullable=False),
+    _moment("asked_at"),
+    _text("asked_by"),
+    _text("reason"),
+    _moment("decided_at", nullable=True),
+    _text("decided_by", nullable=True),
+    Column("approved", Boolean),
+    _text("because", nullable=True),
+    _moment("done_at", nullable=True),
+    _text("certificate_key", nullable=True),
+    _text("certificate_version", nullable=True),
+    _text("certificate_sha256", nullable=True),
 )
