@@ -41,6 +41,7 @@ SETTINGS = {
     "HOLDFAST_PUBLISH_EVERY_SECONDS": "10",
     "HOLDFAST_REPLY_BURST_SECONDS": "3",
     "HOLDFAST_REPLY_MOST_PER_DAY": "200",
+    "HOLDFAST_TSA_EVERY_SECONDS": "3",
 }
 
 
@@ -146,7 +147,7 @@ def _handset(settings: Settings) -> Handset:
 
 
 def _counted(traffic: Traffic) -> dict[str, int]:
-    """Messages, as CONTRACT names them: `timestamped` is nought until authorities exist."""
+    """Messages, as CONTRACT names them."""
     fates = traffic.fates
     return {
         "sent": len(traffic.sent),
@@ -157,7 +158,7 @@ def _counted(traffic: Traffic) -> dict[str, int]:
         "quarantined": sum(fate.quarantined for fate in fates),
         "parked": sum(fate.parked for fate in fates),
         "sealed": sum(fate.sealed for fate in fates),
-        "timestamped": 0,
+        "timestamped": sum(fate.timestamped for fate in fates),
     }
 
 
@@ -165,7 +166,7 @@ def _packed(settings: Settings, archive: Archive, stage: Stage, console: Console
     """Build the case's package, and keep the policy beside: a verifier trusts no policy that a package brings."""
     package = settings.home.resolve() / "packages" / f"{stage.case.slug}-{secrets.token_hex(3)}.zip"
     package.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with Progress(TextColumn("  packed   "), BarColumn(bar_width=36), MofNCompleteColumn(), console=console) as bars:
+    with Progress(TextColumn("  packed     "), BarColumn(bar_width=36), MofNCompleteColumn(), console=console) as bars:
         bar = bars.add_task("packed", total=None)
         composition.exporter(settings, archive).export(
             stage.case,

@@ -86,6 +86,7 @@ def _sentences(counted: Mapping[str, int]) -> tuple[str, ...]:
     answered, silent, refused = (counted[name] for name in ("answered", "not_answered", "answers_failed"))
     return (
         f"{counted['sent']} messages: {counted['archived']} archived and locked, {counted['sealed']} sealed",
+        f"{counted['timestamped']} timestamped, by the demonstration authority: proof to nobody else",
         f"{answered} answered, {silent} left unanswered as they should be, {refused} answer refused by the carrier",
         f"{counted['quarantined']} from strangers in quarantine, {counted['parked']} parked",
     )

@@ -28,6 +28,7 @@ STAGES = {
     "read": ("worker",),
     "answered": ("worker", "beat", "twilio", "smtp"),
     "sealed": ("sequencer",),
+    "timestamped": ("worker", "beat", "authority"),
 }
 
 
@@ -80,7 +81,7 @@ class Traffic:
             ClickException: Nothing moved for too long; it names the logs to look at.
         """
         with Progress(
-            TextColumn("  {task.description:<9}"),
+            TextColumn("  {task.description:<11}"),
             BarColumn(bar_width=36),
             MofNCompleteColumn(),
             console=self.console,
@@ -89,7 +90,7 @@ class Traffic:
             tasks = {stage: bars.add_task(stage, total=total) for stage, total in totals.items()}
             for is_last in (False, True):
                 self._send([sample for sample in samples if sample.last is is_last], bars, tasks)
-                self._wait(bars, tasks)
+                self._wait(bars, tasks, stamped=is_last)
 
     def counted(self) -> dict[str, int]:
         """How many samples have come how far."""
@@ -100,6 +101,7 @@ class Traffic:
             "read": sum(fate.read for fate in self.fates),
             "answered": sum(fate.answer in {"sent", "failed"} for fate in self.fates),
             "sealed": sum(fate.sealed for fate in self.fates),
+            "timestamped": sum(fate.timestamped for fate in self.fates),
         }
 
     def _send(self, samples: Sequence[Sample], bars: Progress, tasks: dict[str, TaskID]) -> None:
@@ -115,14 +117,15 @@ class Traffic:
         post(self.doors.smtp_url, sender.email, self.telling.desk, self.telling.mail(sample, message_id))
         return message_id
 
-    def _wait(self, bars: Progress, tasks: dict[str, TaskID]) -> None:
+    def _wait(self, bars: Progress, tasks: dict[str, TaskID], *, stamped: bool) -> None:
         over = False
 
         def is_wanted() -> bool:
             nonlocal over
             self._look(bars, tasks)
             over = len(self.fates) == len(self.sent) and all(
-                fate.is_over(each.sample) for each, fate in zip(self.sent, self.fates, strict=True)
+                fate.is_over(each.sample) and (fate.timestamped or fate.parked or not stamped)
+                for each, fate in zip(self.sent, self.fates, strict=True)
             )
             return not over
 

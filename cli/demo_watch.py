@@ -19,13 +19,15 @@ from services.samples.story import Outcome, Sample
 
 HEAD_BYTES = 8192
 _MESSAGE_ID = re.compile(rb"^Message-ID:[ \t]*(<[^>\r\n]+>)", re.IGNORECASE | re.MULTILINE)
-# The newest reading counts; an item is sealed once a signed checkpoint covers its `exhibit.archived` entry.
+# The newest reading counts; an item is sealed once a signed checkpoint covers its `exhibit.archived` entry,
+# and timestamped once a token covers such a checkpoint.
 _STATES = text(
     """
     SELECT acquisition.id, acquisition.channel, acquisition.source_id, acquisition.parent_id, acquisition.state,
            exhibit.id IS NOT NULL AS archived, exhibit.case_id, exhibit.quarantined_at, exhibit.vault_key,
            exhibit.vault_version, EXISTS (SELECT FROM reading WHERE reading.exhibit_id = exhibit.id) AS read,
            leaf_index < (SELECT coalesce(max(size), 0) FROM checkpoint) AS sealed,
+           leaf_index < (SELECT coalesce(max(checkpoint_size), 0) FROM timestamp_token) AS timestamped,
            reply_item.exhibit_id IS NOT NULL AS decided, reply.state AS reply_state, reply.failed_because
     FROM acquisition
     LEFT JOIN exhibit USING (id)
@@ -53,7 +55,7 @@ class Fate:
     Attributes:
         id: Of its acquisition; None until it was received.
         parked: Whether it waits for a person.
-        archived: Verified in the vault and in the ledger; `read`, `sealed` likewise.
+        archived: Verified in the vault and in the ledger; `read`, `sealed`, `timestamped` likewise.
         case_id: The case it was assigned to.
         quarantined: Whether it was put into quarantine.
         settled: Decided, and the answer, if any, has come to its end.
@@ -67,6 +69,7 @@ class Fate:
     archived: bool = False
     read: bool = False
     sealed: bool = False
+    timestamped: bool = False
     case_id: UUID | None = None
     quarantined: bool = False
     settled: bool = False
@@ -123,6 +126,7 @@ def _fate(row: Row[Any] | None, pictures: dict[UUID, int]) -> Fate:
         archived=row.archived,
         read=row.read,
         sealed=bool(row.sealed),
+        timestamped=bool(row.timestamped),
         case_id=row.case_id,
         quarantined=row.quarantined_at is not None,
         settled=row.decided and (row.reply_state is None or row.reply_state in _ENDED),

@@ -108,9 +108,18 @@ def test_one_run_sends_archives_answers_seals_packs_and_verifies(once):
     assert once.returncode == 0, once.stderr
     said = json.loads(once.stdout)
     assert said["wrong"] == []
-    counts = ("sent", "archived", "sealed", "answered", "answers_failed", "not_answered", "quarantined", "parked")
-    assert [said[name] for name in counts] == [45, 45, 45, 40, 1, 4, 2, 0]
-    assert said["timestamped"] == 0
+    counts = (
+        "sent",
+        "archived",
+        "sealed",
+        "timestamped",
+        "answered",
+        "answers_failed",
+        "not_answered",
+        "quarantined",
+        "parked",
+    )
+    assert [said[name] for name in counts] == [45, 45, 45, 45, 40, 1, 4, 2, 0]
     assert said["verified"] is True
     assert said["case"] == "42/DEMO-1/26"
 
