@@ -5,6 +5,7 @@ ArchiveError
 │   ├── VaultUnavailableError
 │   ├── AuthorityUnreachableError
 │   ├── NotSequencedYetError
+│   ├── NotWitnessedError
 │   └── WitnessUnreachableError
 ├── RefusedError                    a rule said no: tell the person, never retry
 │   ├── UnknownAcquisitionError
@@ -78,6 +79,20 @@ class NotSequencedYetError(TransientError):
 
 class RefusedError(ArchiveError):
     """A rule said no. The person is told; nothing is retried."""
+
+
+class NotWitnessedError(TransientError):
+    """Fewer witnesses than the policy asks for have cosigned: a package would not verify."""
+
+    def __init__(self, size: int, quorum: int) -> None:
+        super().__init__(size, quorum)
+        self.size, self.quorum = size, quorum
+
+    def __str__(self) -> str:
+        return (
+            f"the checkpoint of {self.size} entries is not cosigned by {self.quorum} witnesses, and a package that the "
+            "published policy refuses is not made; `holdfast doctor` says how each witness stands"
+        )
 
 
 class WitnessUnreachableError(TransientError):

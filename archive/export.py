@@ -63,6 +63,7 @@ class Exporter:
         now: The clock.
         stamp: Gets timestamp tokens over the checkpoint of that size, within a bounded time; without it, or where no
             token comes, the package has none, and its verifier says so.
+        witnessed: Has a checkpoint of at least that size cosigned, and says its size; without it, nobody cosigns.
     """
 
     engine: Engine
@@ -75,6 +76,7 @@ class Exporter:
     derive: Derive
     now: Callable[[], datetime]
     stamp: Callable[[int], Stamped] | None = None
+    witnessed: Callable[[int], int] | None = None
 
     def export(self, exported: Case, out: Path, *, edition: str, actor: str, progress: Progress) -> FinishedPackage:
         """Build one package of a case into a file.
@@ -88,6 +90,7 @@ class Exporter:
 
         Raises:
             NotSequencedYetError: No checkpoint covered the case, or the export, in time; try again.
+            NotWitnessedError: The witnesses that the policy asks for have not cosigned; try again.
             DigestMismatchError: The vault does not hold what the ledger recorded.
             VerificationError: The finished package does not verify; it is not to be handed out.
         """
@@ -157,6 +160,7 @@ class Exporter:
 
     def _close(self, exported: Case, draft: form.Draft, entry_id: int, out: Path) -> FinishedPackage:
         size = patiently(lambda: self._covering(entry_id))
+        size = self.witnessed(size) if self.witnessed else size
         self._stamped(size)
         labels = [case_stream(exported.id), *(stream.label for stream in draft.exhibit_streams)]
         with self.engine.connect() as connection:

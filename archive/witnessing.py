@@ -25,7 +25,7 @@ from archive import tlog
 from archive.acquisition import rendered
 from archive.alerts import raise_alert
 from archive.custody import SYSTEM, Action, CustodyEntry
-from archive.errors import NoteRejectedError, PolicyError, WitnessUnreachableError
+from archive.errors import NoteRejectedError, NotWitnessedError, PolicyError, WitnessUnreachableError
 from archive.ledger import checkpoint_note, checkpoint_size, nodes, record
 from archive.marks import get_mark, set_mark
 from archive.signed_note import COSIGNATURE, SIZE_PATTERN, Checkpoint, Note, VerifierKey
@@ -131,15 +131,22 @@ class Collector:
             list(threads.map(self._bring, self.witnesses))
 
     def witnessed(self, at_least: int) -> int:
-        """Collect, and say which checkpoint a package that needs `at_least` entries is best closed with.
+        """Collect, and say which checkpoint a package that needs `at_least` entries is to be closed with.
 
         Returns:
-            The size of the newest one that the quorum cosigned; of the newest at all where there is none such.
+            The size of the newest checkpoint that the quorum cosigned; `at_least` where nobody is asked.
+
+        Raises:
+            NotWitnessedError: The quorum has not cosigned one that is large enough; try again.
         """
+        if not self.witnesses:
+            return at_least
         self.collect()
         with self.engine.connect() as connection:
-            best = witnessed_size(connection, self.witnesses, self.quorum)
-            return best if best >= at_least else checkpoint_size(connection)
+            found = witnessed_size(connection, self.witnesses, self.quorum)
+        if found < at_least:
+            raise NotWitnessedError(at_least, self.quorum)
+        return found
 
     def _bring(self, witness: KnownWitness) -> None:
         told: int | None = None

@@ -284,6 +284,7 @@ def exporter(settings: Settings, made: Archive) -> Exporter:
         derive=derived_of,
         now=now,
         stamp=stamper(settings, made.engine).stamp_now,
+        witnessed=collector(settings, made.engine).witnessed,
     )
 
 
