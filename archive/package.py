@@ -121,6 +121,7 @@ def begin(folder: Path, source: PackageSource) -> Draft:
         "manifest-sha512.txt": listing(payload, "sha512"),
         "trust/policy": [source.policy],
         **({"trust/tsa-roots.pem": [source.tsa_roots]} if source.tsa_roots else {}),
+        "verify.html": [VERIFIER.with_suffix(".html").read_bytes()],
         "verify.py": [VERIFIER.read_bytes()],
     }
     written = [write_file(folder, name, content) for name, content in tags.items()]

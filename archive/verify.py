@@ -1325,16 +1325,14 @@ def check_timestamps(
     _check_clocks(stamps, anchors, clocks)
     _say_what_was_not_checked(stamps, len(files), has_roots=bool(roots))
     vouch = ", ".join(f"{stamp.authority} {_moment(stamp.time)}" for stamp in stamps.checked if stamp.size == newest)
-    return (
-        stamps,
-        f"{len(stamps.checked)} of {len(files)} tokens checked, {required} required; {vouch or 'none vouches'}",
-    )
+    checked = f"{len(stamps.checked)} of {len(files)} tokens checked; authorities required: {required}"
+    return stamps, f"{checked}; {vouch or 'none vouches for it'}"
 
 
 def _say_what_was_not_checked(stamps: Stamps, tokens: int, *, has_roots: bool) -> None:
     if tokens and not has_roots:
         stamps.not_checked.append(
-            f"Timestamps: {tokens} tokens were not checked, since no root certificates were given (--tsa-roots)."
+            f"Timestamps: {tokens} tokens were not checked, since no root certificates were given."
         )
     if not stamps.authorities:
         stamps.not_checked.append(
@@ -1554,7 +1552,7 @@ def _not_checked(run: Run) -> Iterator[str]:
             "an earlier checkpoint is in other hands."
         )
     if not run.given.earlier:
-        yield "Earlier checkpoints: none was given. Give those you hold from earlier packages with --earlier."
+        yield "Earlier checkpoints: none was given. Give those you hold from earlier packages."
     yield from run.stamps.not_checked
     yield (
         "Contents: no message was read. Renderings (timeline, readings) are those that were exported; whether they "

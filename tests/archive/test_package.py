@@ -14,7 +14,7 @@ import pytest
 
 from archive.errors import DigestMismatchError, ProofError, UnverifiablePackageError
 from archive.package import Derived, PackageExhibit, Seal, begin, finish
-from archive.verify import verify
+from tests.attacks.forge import verify
 from tests.attacks.ground import POLICY, Ground, a_case
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -12,9 +13,11 @@ from zipfile import ZipFile
 import pytest
 import rfc8785
 
+from archive import verify as verifier
 from archive.canonical_zip import ZipMember, zip_pieces
-from archive.verify import VerificationError, verify
+from archive.verify import UnreadableError, Verdict, VerificationError
 from tests.attacks.ground import POLICY
+from tests.browser_verifier import browser_verifier
 
 Files = dict[str, bytes]
 
@@ -65,17 +68,57 @@ def edit_line(files: Files, name: str, number: int, change: Callable[[Any], None
     put_lines(files, name, values)
 
 
+def verify(
+    path: Path,
+    policy: str | None,
+    *,
+    earlier: Iterable[bytes] = (),
+    tsa_roots: bytes | None = None,
+    require_timestamps: int = 0,
+    in_browser: bool = True,
+) -> Verdict:
+    """Judge a package by both verifiers, which must say the same; for long searches, by verify.py alone."""
+    given = {"earlier": list(earlier), "tsa_roots": tsa_roots, "require_timestamps": require_timestamps}
+    fault: VerificationError | UnreadableError | None = None
+    verdict = None
+    try:
+        verdict = verifier.verify(path, policy, **given)
+    except (VerificationError, UnreadableError) as error:
+        fault = error
+    if in_browser:
+        answer = browser_verifier().verify(path, policy, **given)
+        assert "no check foresaw" not in answer.get("reason", "")
+        if verdict is not None:
+            assert answer == json.loads(json.dumps(asdict(verdict)))
+        else:
+            assert (answer.get("step"), answer.get("item")) == (getattr(fault, "step", None), fault.item), answer
+    if fault is not None:
+        raise fault
+    return verdict
+
+
 def refused(
-    raw: bytes, folder: Path, *, policy: str | None = POLICY, earlier: Iterable[bytes] = ()
+    raw: bytes, folder: Path, *, policy: str | None = POLICY, in_browser: bool = True, **given: Any
 ) -> VerificationError:
     """Verify a forged package and return the one fault it must be refused for."""
     path = folder / "forged.zip"
     path.write_bytes(raw)
     with pytest.raises(VerificationError) as caught:
-        verify(path, policy, earlier=list(earlier))
+        verify(path, policy, in_browser=in_browser, **given)
     assert "no check foresaw" not in caught.value.reason
     return caught.value
 
 
 def located(fault: VerificationError) -> tuple[int, str]:
     return fault.step, fault.item
+
+
+class Few:
+    """True the first so many times: a search goes on long after the slower judge has seen enough of it."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left >= 0

@@ -14,8 +14,8 @@ import rfc8785
 from archive import tlog
 from archive.custody import Action, exhibit_stream
 from archive.signed_note import SigningKey
-from archive.verify import VerificationError, verify
-from tests.attacks.forge import edit_line, lines, located, pack, put_lines, refused, remanifest, unpack
+from archive.verify import VerificationError
+from tests.attacks.forge import edit_line, lines, located, pack, put_lines, refused, remanifest, unpack, verify
 from tests.attacks.ground import LOG_KEY, ORIGIN, POLICY, WITNESSED_POLICY, Ground, MemoryLedger, a_case
 
 ENTRIES = "custody/entries.jsonl"

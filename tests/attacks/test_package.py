@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive.verify import UnreadableError, VerificationError, verify
-from tests.attacks.forge import Files, edit_line, located, pack, put_lines, refused, remanifest, unpack
+from archive.verify import UnreadableError, VerificationError
+from tests.attacks.forge import Few, Files, edit_line, located, pack, put_lines, refused, remanifest, unpack, verify
 from tests.attacks.ground import LOG_KEY, ORIGIN, POLICY, a_case
 
 FIRST = "data/items/00001"
@@ -289,11 +289,11 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(files: Files, 
 
 
 def test_a_cut_package_is_refused_at_any_length(package: Path, tmp_path: Path) -> None:
-    raw = package.read_bytes()
+    raw, few = package.read_bytes(), Few(30)
     for length in [*range(60), *range(60, len(raw), 997), *range(len(raw) - 60, len(raw))]:
         (tmp_path / "cut.zip").write_bytes(raw[:length])
         with pytest.raises((VerificationError, UnreadableError)):
-            verify(tmp_path / "cut.zip", POLICY)
+            verify(tmp_path / "cut.zip", POLICY, in_browser=length > len(raw) - 20 and few())
 
 
 @pytest.mark.parametrize("tail", [b"\x00", b"\n", b"PK\x05\x06" + bytes(18), b"x" * 70_000])
@@ -409,6 +409,9 @@ def test_a_directory_that_miscounts_is_refused(package: Path, tmp_path: Path, cl
     assert refused(bytes(raw), tmp_path).step == 1
 
 
+FEW_FLIPS, FEW_STRONG, FEW_BYTES, FEW_VALUES = Few(20), Few(25), Few(10), Few(20)
+
+
 # --- any bit ----------------------------------------------------------------------------------------------------------
 
 
@@ -419,7 +422,7 @@ def test_no_flipped_bit_anywhere_passes(package: Path, tmp_path: Path, position:
     raw[position % len(raw)] ^= 1 << bit
     (tmp_path / "flipped.zip").write_bytes(raw)
     with pytest.raises((VerificationError, UnreadableError)):
-        verify(tmp_path / "flipped.zip", None)
+        verify(tmp_path / "flipped.zip", None, in_browser=FEW_FLIPS())
 
 
 @settings(SEARCHES, max_examples=200)
@@ -439,7 +442,7 @@ def test_no_flipped_bit_in_any_file_passes_though_everything_else_fits(
     if raw == package.read_bytes() or in_witness_line:
         # Payload-Oxum is made anew; and a policy that knows no witness has to ignore what stands in a witness's line.
         return
-    fault = refused(raw, tmp_path)
+    fault = refused(raw, tmp_path, in_browser=FEW_STRONG())
     assert fault.step in range(2, 9)
 
 
@@ -448,7 +451,7 @@ def test_no_flipped_bit_in_any_file_passes_though_everything_else_fits(
 def test_any_bytes_at_all_are_refused_without_a_crash(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "any.zip").write_bytes(raw)
     with pytest.raises((VerificationError, UnreadableError)):
-        verify(tmp_path / "any.zip", None)
+        verify(tmp_path / "any.zip", None, in_browser=FEW_BYTES())
 
 
 JSON = st.recursive(
@@ -485,7 +488,7 @@ def test_any_value_in_place_of_any_other_is_refused_without_a_crash(
         json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"
         for value in values
     )
-    assert refused(pack(remanifest(files)), tmp_path).step in range(4, 9)
+    assert refused(pack(remanifest(files)), tmp_path, in_browser=FEW_VALUES()).step in range(4, 9)
 
 
 def test_what_no_check_foresaw_fails_closed(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -494,7 +497,7 @@ def test_what_no_check_foresaw_fails_closed(package: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr("archive.verify.check_items", stumble)
     with pytest.raises(VerificationError, match="KeyError") as caught:
-        verify(package, POLICY)
+        verify(package, POLICY, in_browser=False)
     assert caught.value.step == 7
 
 
