@@ -20,10 +20,12 @@ _PART: Final = r"(?:[(\[]?[0-9]{1,2}/[0-9]{1,2}[)\]]?[\s:]{0,5})?"
 _PREFIX: Final = re.compile(
     rf"[\s\ufeff]{{0,50}}{_PART}(LOG|DIARY|CALL)(?=[\s:,.\-\u2013\u2014]|$)[\s:,.\-\u2013\u2014]{{0,20}}", re.IGNORECASE
 )
-_WORD_ENDS: Final = re.compile(r"(LOG|DIARY|CALL)(?:[:,.\-\u2013\u2014\n]|$)", re.IGNORECASE)
+_WORD_ENDS: Final = re.compile(r"(LOG|DIARY|CALL) ?(?:[:,.\-\u2013\u2014\n]|$)", re.IGNORECASE)
 # "Log in to see who likes you" is no entry; "Log he was outside again", as a phone's keyboard capitalises it, is one.
 _NO_ENTRY: Final = re.compile(
-    r"(?:in|into|on|onto|out|off|back|book|books|file|files|cabin|fire|me|you|yourself|your)\b", re.IGNORECASE
+    r"(?:in|into|on(?! (?:mon|tue|wed|thu|fri|sat|sun|the |[0-9]))|onto|out|off|back|books?|files?|cabin|fire|me|you"
+    r"|yourself|your)\b",
+    re.IGNORECASE,
 )
 
 _DATE: Final = (
