@@ -4,6 +4,7 @@ import base64
 import hashlib
 import itertools
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,48 +14,12 @@ from sqlalchemy import func, select
 from archive import pieces
 from archive.link import LinkKind, revoke
 from archive.tables import acquisition, exhibit, upload, upload_piece
+from archive.visit import resume
 from intake import upload as uploads
 from intake.receipts import Receipts
 from intake.upload import UploadLimits
-from tests.web.links import hold
 from tests.web.officers import make_site
-
-TUS = {"Tus-Resumable": "1.0.0"}
-BODY = {**TUS, "Content-Type": "application/offset+octet-stream"}
-
-
-def b64(raw):
-    return base64.b64encode(raw if isinstance(raw, bytes) else raw.encode()).decode()
-
-
-class Sender:
-    """Somebody with an upload link and a program that speaks tus."""
-
-    def __init__(self, site, **terms):
-        self.site = site
-        self.case = site.casework.case(f"42/{id(self)}/26")
-        self.person = site.casework.enrol(self.case)
-        self.holder = hold(site, self.person, LinkKind.UPLOAD, **terms)
-        self.client = self.holder.client
-        self.path = self.holder.open()
-
-    def create(self, size, name=b"photo.jpg", filetype="image/jpeg", **headers):
-        meta = f"filename {b64(name)},filetype {b64(filetype)}"
-        return self.client.post(
-            f"{self.path}/files", headers={**TUS, "Upload-Length": str(size), "Upload-Metadata": meta, **headers}
-        )
-
-    def append(self, where, offset, body, **headers):
-        return self.client.patch(where, data=body, headers={**BODY, "Upload-Offset": str(offset), **headers})
-
-    def offset(self, where):
-        return int(self.client.head(where, headers=TUS).headers["Upload-Offset"])
-
-    def send(self, body, **about):
-        where = self.create(len(body), **about).headers["Location"]
-        if body:
-            assert self.append(where, 0, body).status_code == 204
-        return where
+from tests.web.uploads import BODY, TUS, Sender, b64, original, rows
 
 
 @pytest.fixture
@@ -65,18 +30,6 @@ def site(installation):
 @pytest.fixture
 def sender(site):
     return Sender(site)
-
-
-def rows(site, table):
-    with site.casework.archive.engine.connect() as connection:
-        return connection.execute(select(table)).all()
-
-
-def original(site):
-    """The one exhibit's bytes, out of the vault."""
-    (held,) = rows(site, exhibit)
-    (row,) = rows(site, acquisition)
-    return site.casework.archive.vault.read(held.vault_key, held.vault_version, sha256=row.sha256)
 
 
 def test_a_file_in_pieces_is_one_exhibit_of_the_links_case_and_contributor(site, sender, monkeypatch):
@@ -214,15 +167,11 @@ def test_two_programs_at_one_file_never_mix_their_bytes(site, sender):
 
 
 def uploads_visit(site, sender):
-    from archive.visit import resume
-
     with site.casework.archive.engine.begin() as connection:
         return resume(connection, sender.path.rsplit("/", 1)[1], LinkKind.UPLOAD, now=site.casework.at)
 
 
 def where_id(where):
-    from uuid import UUID
-
     return UUID(where.rsplit("/", 1)[1])
 
 
