@@ -209,6 +209,7 @@ class Settings:
         "Timestamp authorities (RFC 3161), two from different trust trees; spaces between.",
         default=(),
         parse=_several,
+        secret=True,
     )
     tsa_roots: Path | None = _setting(
         "HOLDFAST_TSA_ROOTS",

@@ -76,6 +76,8 @@ class Stamper:
     def plan(self) -> list[tuple[int, str]]:
         """Owe what has become due, raise what alarms there are, and say which debts to try now."""
         now = self.now()
+        if not self.authorities:
+            return []
         with self.engine.begin() as connection:
             stamp_debts.plan(connection, self.names, now=now, every=self.every)
             for name in stamp_debts.alarm(connection, self.names, now=now, after=self.alarm_after):

@@ -38,8 +38,7 @@ def make_worker(settings: Settings) -> Celery:
             PerProcess(lambda: composition.collector(settings, tools().archive.engine)),
             collect_every=timedelta(seconds=settings.witness_every_seconds),
         )
-    if settings.tsa_urls:
-        register_stamping(app, PerProcess(lambda: make_stamping(settings, tools())))
+    register_stamping(app, PerProcess(lambda: make_stamping(settings, tools())))
     return app
 
 
