@@ -21,6 +21,7 @@ from archive.marks import record_vault_test
 from archive.worm import Trial, self_test
 from cli import composition
 from cli.care_of_time import Finding, time_findings
+from cli.care_of_witnesses import witness_findings
 from cli.options import actor, as_json, home, print_json, settings_with_services, telling_errors
 from settings import Settings, SettingsError, as_markdown
 
@@ -85,6 +86,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     except (SQLAlchemyError, SettingsError) as error:
         yield Finding("database", fault=True, says=f"cannot be reached ({error}); check HOLDFAST_DATABASE_URL")
     yield from time_findings(settings)
+    yield from witness_findings(settings)
 
 
 def _asked(what: str, look: Callable[[], object]) -> Finding:

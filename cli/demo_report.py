@@ -87,6 +87,7 @@ def _sentences(counted: Mapping[str, int]) -> tuple[str, ...]:
     return (
         f"{counted['sent']} messages: {counted['archived']} archived and locked, {counted['sealed']} sealed",
         f"{counted['timestamped']} timestamped, by the demonstration authority: proof to nobody else",
+        "the ledger is cosigned by a witness on this same machine: proof to nobody else",
         f"{answered} answered, {silent} left unanswered as they should be, {refused} answer refused by the carrier",
         f"{counted['quarantined']} from strangers in quarantine, {counted['parked']} parked",
     )

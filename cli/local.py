@@ -16,6 +16,7 @@ import click
 from archive.database import migrate
 from cli import composition
 from cli.options import as_json, home, print_json, telling_errors
+from cli.own_witness import own_witness, witness_environment
 from services.embedded import Embedded, embedded
 from services.errors import PortTakenError, ServiceError
 from services.process import STOP_WEB, Process
@@ -101,7 +102,9 @@ def house_environment(parts: Embedded, port: int | None, environ: Mapping[str, s
         "HOLDFAST_LEDGER_LOCK_DAYS": "1",
         "HOLDFAST_IMAP_POLL_SECONDS": "10",
     }
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", **defaults, **ours, **parts.environment()}
+    path = os.environ.get("PATH", os.defpath)
+    environment = {"PATH": path, "LC_ALL": "C.UTF-8", **defaults, **ours, **parts.environment()}
+    return environment | own_witness(parts.home.folder("witness"), parts.ports["witness"], environment)
 
 
 def _port_of_pages(parts: Embedded, wanted: int | None) -> int:
@@ -148,6 +151,15 @@ def house_processes(environment: Mapping[str, str], *, only: Collection[str] | N
         ),
         *(Process(name, (*HOLDFAST, name), environment) for name in ("worker", "sequencer", "beat")),
     ]
+    if witness := witness_environment(environment):
+        processes.append(
+            Process(
+                "witness",
+                (*HOLDFAST, "witness"),
+                witness,
+                ready=lambda: _answers(f"http://{witness['HOLDFAST_WITNESS_BIND']}/"),
+            )
+        )
     if _has_mailbox(environment):
         processes.append(Process("mailbox", (*HOLDFAST, "mailbox"), environment))
     return [process for process in processes if only is None or process.name in only]

@@ -83,7 +83,7 @@ def settings_with_services(home: Path) -> Iterator[Settings]:
     with embedded(home) as parts:
         environment = house_environment(parts, None, os.environ)
         prepare(environment)
-        # What a command does must get its place in the ledger even where nothing else runs.
-        parts.supervisor.start(house_processes(environment, only={"sequencer"}))
+        # What a command does must get its place in the ledger, and a witness, even where nothing else runs.
+        parts.supervisor.start(house_processes(environment, only={"sequencer", "witness"}))
         with aws(environment):
             yield Settings.from_environment(environment)
