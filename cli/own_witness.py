@@ -1,6 +1,6 @@
 """The witness of one machine: the same process as a partner's, with a folder of its own, and worth little.
 
-Its name says so: whoever can change the ledger here can change this witness. It shows how witnessing works, and no more.
+Its name says so: whoever can change the ledger here can change this witness. It shows how it works, and no more.
 """
 
 from __future__ import annotations

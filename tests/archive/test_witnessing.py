@@ -318,6 +318,7 @@ def test_witnesses_are_pairs_of_key_and_address():
         [W1.verifier.encode(), "https://w1.example"],
         [W1.witness.encode(), "ftp://w1.example"],
         [W1.witness.encode(), "https://"],
+        [W1.witness.encode(), "https://user:secret@w1.example"],
         [W1.witness.encode(), "https://w1.example/?x=1"],
         [W1.witness.encode(), "https://w1.example", W1.witness.encode(), "https://w2.example"],
     ],
