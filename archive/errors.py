@@ -17,6 +17,8 @@ ArchiveError
 │   ├── LinkGoneError
 │   ├── PinNeededError
 │   ├── NotEmptyError
+│   ├── AuditRunningError
+│   ├── RetentionRefusedError
 │   └── PolicyError
 └── IntegrityFault                  evidence is not what was recorded: stop, park, alert
     ├── DigestMismatchError
@@ -170,6 +172,17 @@ class VaultNotTrustedError(RefusedError):
 
     def __str__(self) -> str:
         return f"the vault is not trusted with evidence: {self.because}; run `holdfast doctor`"
+
+
+class RetentionRefusedError(RefusedError):
+    """What was asked would keep a case too short, or take it away against a rule."""
+
+    def __init__(self, because: str) -> None:
+        super().__init__(because)
+        self.because = because
+
+    def __str__(self) -> str:
+        return self.because
 
 
 class LinkGoneError(RefusedError):
@@ -343,3 +356,14 @@ class NotEmptyError(RefusedError):
 
     def __str__(self) -> str:
         return f"the database is not empty: {self.table} has rows. Make a new one, migrate it, and rebuild into that"
+
+
+class AuditRunningError(RefusedError):
+    """One audit at a time."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+    def __str__(self) -> str:
+        return "an audit is running already; it ends by itself, and one that was stopped is gone on with"

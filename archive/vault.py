@@ -91,6 +91,17 @@ def _speaking(act: str) -> Iterator[None]:
         raise VaultUnavailableError(act, type(error).__name__) from error
 
 
+@contextmanager
+def _noticing_gone(key: str, version: str) -> Iterator[None]:
+    """Tell what the vault does not have from what it cannot do now."""
+    try:
+        yield
+    except ClientError as error:
+        if _code(error) in NOT_THERE:
+            raise MissingFromVaultError(key, version) from error
+        raise
+
+
 def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", "unknown"))
 
@@ -288,14 +299,38 @@ class Vault:
         return running.hexdigest()
 
     def extend(self, key: str, version: str, until: datetime) -> None:
-        """Lock one version for longer; a COMPLIANCE lock can only grow."""
-        with _speaking(f"extend the lock of {key}"):
+        """Lock one version for longer; a COMPLIANCE lock can only grow.
+
+        Raises:
+            MissingFromVaultError: There is no such version.
+        """
+        with _speaking(f"extend the lock of {key}"), _noticing_gone(key, version):
             self.client.put_object_retention(
                 Bucket=self.bucket,
                 Key=key,
                 VersionId=version,
                 Retention={"Mode": LOCK_MODE, "RetainUntilDate": until.replace(microsecond=0)},
             )
+
+    def hold(self, key: str, version: str, *, on: bool) -> None:
+        """Place or lift the legal hold of one version: while it is on, nobody removes the version, lock or no lock.
+
+        Raises:
+            MissingFromVaultError: There is no such version.
+        """
+        with _speaking(f"change the hold of {key}"), _noticing_gone(key, version):
+            self.client.put_object_legal_hold(
+                Bucket=self.bucket, Key=key, VersionId=version, LegalHold={"Status": "ON" if on else "OFF"}
+            )
+
+    def remove(self, key: str, version: str) -> None:
+        """Remove one version for good, once its lock is over. Disposal alone calls this.
+
+        Raises:
+            VaultUnavailableError: It is still locked or held, or the vault is away.
+        """
+        with _speaking(f"remove {key}"), _noticing_gone(key, version):
+            self.client.delete_object(Bucket=self.bucket, Key=key, VersionId=version)
 
 
 def _stored(key: str, head: Mapping[str, Any]) -> StoredObject:

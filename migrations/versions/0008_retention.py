@@ -43,10 +43,9 @@ CREATE UNIQUE INDEX disposal_one_at_a_time ON disposal (case_id) WHERE approved 
 
 GRANTS = """
 GRANT SELECT, INSERT, UPDATE ON legal_hold, disposal TO holdfast_app;
-GRANT SELECT, INSERT ON alert TO holdfast_disposal;
-GRANT SELECT, UPDATE ON disposal, acquisition, exhibit, contributor TO holdfast_disposal;
-GRANT SELECT, DELETE ON reading, contributor_contact, location, legal_hold TO holdfast_disposal;
-GRANT SELECT ON mark, "case", custody_entry, custody_leaf TO holdfast_disposal;
+GRANT SELECT, UPDATE ON disposal, acquisition, contributor, contributor_contact TO holdfast_disposal;
+GRANT SELECT, DELETE ON reading, location TO holdfast_disposal;
+GRANT SELECT ON legal_hold TO holdfast_disposal;
 """
 
 
