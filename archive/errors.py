@@ -6,6 +6,8 @@ ArchiveError
 │   ├── AuthorityUnreachableError
 │   ├── NotSequencedYetError
 │   ├── NotWitnessedError
+│   ├── NotStampedError
+│   ├── CaseMovedError
 │   └── WitnessUnreachableError
 ├── RefusedError                    a rule said no: tell the person, never retry
 │   ├── UnknownAcquisitionError
@@ -95,6 +97,31 @@ class NotWitnessedError(TransientError):
             f"the checkpoint of {self.size} entries is not cosigned by {self.quorum} witnesses, and a package that the "
             "published policy refuses is not made; `holdfast doctor` says how each witness stands"
         )
+
+
+class NotStampedError(TransientError):
+    """Fewer timestamp authorities than the policy asks for vouch for a checkpoint: a package would not verify."""
+
+    def __init__(self, size: int, required: int, there: int) -> None:
+        super().__init__(size, required, there)
+        self.size, self.required, self.there = size, required, there
+
+    def __str__(self) -> str:
+        return (
+            f"{self.there} of {self.required} timestamp authorities vouch for the checkpoint of {self.size} entries, and "
+            "a package that the published policy refuses is not made; `holdfast doctor` says how each authority stands"
+        )
+
+
+class CaseMovedError(TransientError):
+    """While a package was made, something was done that its edition must leave out and could no longer announce."""
+
+    def __init__(self, stream: str, index: int) -> None:
+        super().__init__(stream, index)
+        self.stream, self.index = stream, index
+
+    def __str__(self) -> str:
+        return f"{self.stream}: entry {self.index} came while the package was made; make it again"
 
 
 class WitnessUnreachableError(TransientError):

@@ -26,7 +26,7 @@ from archive import tlog, verify
 from archive.acquisition import rendered
 from archive.bag import WrittenFile, canonical_line, close_zip, listing, write_file
 from archive.custody import Action
-from archive.errors import DigestMismatchError, UnverifiablePackageError
+from archive.errors import CaseMovedError, DigestMismatchError, UnverifiablePackageError
 from archive.ledger import LedgerEntry
 from archive.package_source import Derived, DisclosedStream, PackageExhibit, PackageSource, Seal
 from archive.signed_note import Checkpoint, Note
@@ -65,6 +65,7 @@ class Draft:
     withheld: Mapping[int, str]
     payload: Sequence[WrittenFile]
     tags: Sequence[WrittenFile]
+    closes: Callable[[LedgerEntry], str | None]
 
     def exported_facts(self) -> dict[str, Any]:
         """The facts of the `package.exported` entry, in the case's stream, that binds every file written so far.
@@ -135,6 +136,7 @@ def begin(folder: Path, source: PackageSource) -> Draft:
         dict(source.withheld),
         payload,
         written,
+        source.closes,
     )
 
 
@@ -156,6 +158,7 @@ def finish(
         out: Where the ZIP goes; replaced only once it is complete.
 
     Raises:
+        CaseMovedError: While it was made, an entry came that this edition must not tell and did not say it withholds.
         UnverifiablePackageError: The entries do not end in this package's export, or the checkpoints do not cover it.
     """
     checkpoints = _checkpoints(seals)
@@ -306,6 +309,8 @@ def _entry_lines(draft: Draft, entries: Iterable[LedgerEntry], indexes: MutableS
         if entry.stream != draft.case.label and entry.stream_seq > last.get(entry.stream, -1):
             continue
         indexes.append(entry.index)
+        if entry.index not in draft.withheld and draft.closes(entry) is not None:
+            raise CaseMovedError(draft.case.label, entry.index)
         yield _entry_line(entry, draft.withheld.get(entry.index))
         if entry.stream == draft.case.label and _is_export(entry, draft.package_id):
             return

@@ -81,6 +81,7 @@ class PackageSource:
         withheld: Leaf index to reason, for entries whose payloads this edition withholds or which were erased.
         policy: The trust policy, copied into the package as a convenience.
         tsa_roots: Certificates of the timestamp authorities, PEM, likewise; empty where there is none.
+        closes: Why an entry that comes after the snapshot must not be told in this edition; None where it may.
     """
 
     package_id: str
@@ -95,6 +96,7 @@ class PackageSource:
     withheld: Mapping[int, str]
     policy: bytes
     tsa_roots: bytes = b""
+    closes: Callable[[LedgerEntry], str | None] = lambda entry: None
 
 
 @dataclass(frozen=True, slots=True)

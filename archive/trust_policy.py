@@ -4,6 +4,7 @@ The policy comes from outside (a release page, a court filing, a partner), never
 Source: c2sp.org/tlog-policy.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
@@ -12,6 +13,9 @@ from archive.errors import NoteRejectedError, PolicyError
 from archive.signed_note import COSIGNATURE, ED25519, Checkpoint, Note, VerifierKey
 
 NONE = "none"
+OURS = "#holdfast"
+_COUNTS = tuple("123456789")
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +41,18 @@ class VerifiedCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Trusted logs and witnesses, and the quorum."""
+    """Trusted logs and witnesses, and the quorum.
+
+    `timestamps` and `tsa_roots` are ours, in lines that are comments to other tools (docs/package.md): how many
+    timestamp authorities must vouch for a package's newest checkpoint, and the names of their roots by sha256.
+    """
 
     logs: tuple[VerifierKey, ...]
     witnesses: Mapping[str, VerifierKey]
     groups: Mapping[str, Group]
     quorum: str
+    timestamps: int = 0
+    tsa_roots: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, raw: bytes | str) -> Self:
@@ -59,11 +69,13 @@ class Policy:
         for line in text.split("\n"):
             words = line.replace("\t", " ").split(" ")
             words = [word for word in words if word]
-            if words and not words[0].startswith("#"):
+            if words and words[0].lower().startswith(OURS):
+                draft.take_ours(line, words)
+            elif words and not words[0].startswith("#"):
                 draft.take(line, words)
         if draft.quorum is None:
             raise PolicyError("", "a policy has exactly one quorum line")
-        return cls(tuple(draft.logs), draft.witnesses, draft.groups, draft.quorum)
+        return cls(tuple(draft.logs), draft.witnesses, draft.groups, draft.quorum, draft.timestamps, draft.tsa_roots)
 
     def verify(self, raw: bytes) -> VerifiedCheckpoint:
         """Return the checkpoint in a note only if a known log signed it under its own name and the quorum cosigned.
@@ -101,6 +113,19 @@ class _Draft:
     groups: dict[str, Group] = field(default_factory=dict)
     grouped: set[str] = field(default_factory=set)
     quorum: str | None = None
+    timestamps: int = 0
+    tsa_roots: dict[str, str] = field(default_factory=dict)
+
+    def take_ours(self, line: str, words: list[str]) -> None:
+        match words:
+            case ["#holdfast", "timestamps", count] if count in _COUNTS and not self.timestamps:
+                self.timestamps = int(count)
+            case ["#holdfast", "tsa-root", name, digest] if _DIGEST.fullmatch(digest):
+                if digest in self.tsa_roots or name in self.tsa_roots.values():
+                    raise PolicyError(line, "a root or its name is there twice")
+                self.tsa_roots[digest] = name
+            case _:
+                raise PolicyError(line, f"a {OURS} line that is not understood")
 
     def take(self, line: str, words: list[str]) -> None:
         match words:
@@ -141,3 +166,14 @@ class _Draft:
         if not 1 <= count <= len(members):
             raise PolicyError(line, "a threshold is any, all, or a number from 1 to that of the members")
         return Group(count, tuple(members))
+
+
+def time_lines(roots: Mapping[str, str], required: int) -> str:
+    """The lines of a policy that demand timestamps.
+
+    Args:
+        roots: Names of authorities' root certificates by their sha256.
+        required: How many of them must vouch.
+    """
+    named = "".join(f"{OURS} tsa-root {name} {digest}\n" for digest, name in roots.items())
+    return f"{named}{OURS} timestamps {required}\n" if roots else ""

@@ -1,0 +1,154 @@
+"""Editions of a package: the full one, and the one for disclosure, which leaves out how the contributor is reached.
+
+Fails closed: an entry is in the disclosure edition only if its action is one that never records contacts, and a search
+of its words finds none; an original only if it is plain text of a kind without hidden fields, searched likewise.
+What is left out keeps its digest, and stands in a list with its reason.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from archive.acquisition import Channel
+from archive.custody import Action
+from archive.ledger import LedgerEntry
+from archive.redaction import MARK, Redactor
+
+FULL, DISCLOSURE = "full", "disclosure"
+EDITIONS = (FULL, DISCLOSURE)
+
+# Their facts are ids, digests, states and counts; `exhibit.archived` has what the door observed, and is searched.
+OPEN = frozenset(
+    {
+        Action.EXHIBIT_ARCHIVED,
+        Action.EXHIBIT_OBSERVED_AGAIN,
+        Action.EXHIBIT_READ,
+        Action.EXHIBIT_QUARANTINED,
+        Action.EXHIBIT_ASSIGNED,
+        Action.EXHIBIT_VIEWED,
+        Action.EXHIBIT_DOWNLOADED,
+        Action.CASE_OPENED,
+        Action.CASE_VIEWED,
+        Action.CASE_EXPORTED,
+        Action.PACKAGE_REQUESTED,
+        Action.PACKAGE_EXPORTED,
+        Action.PACKAGE_DOWNLOADED,
+    }
+)
+CLOSED_ACTION = "entries of this kind record how the contributor is reached, or where she was"
+HOLDS_CONTACT = "it names a number or an address of the contributor, or the one she sends to"
+BY_DOOR = "a message as its carrier delivered it: it names the contributor's number or address, and where she sends to"
+MAY_HIDE = "a file of this kind may record where it was made, or by whom, beside what it shows"
+# Formats whose every byte is on show.
+PLAIN = frozenset({"text/plain", "text/csv", "application/json"})
+LARGEST_READ_BYTES = 4 << 20
+ERASED = "erased under its retention rule"
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """What one package may say.
+
+    Attributes:
+        name: `full` or `disclosure`.
+        redactor: Takes contacts and intake addresses out of what we make; None in the full edition.
+        withheld: Reason by leaf index, for payloads that are left out or were erased.
+        originals: Reason by exhibit id, for originals that are left out.
+    """
+
+    name: str
+    redactor: Redactor | None = None
+    withheld: dict[int, str] = field(default_factory=dict)
+    originals: dict[str, str] = field(default_factory=dict)
+
+    def clean(self, text: str) -> str:
+        """Words as this edition has them."""
+        return self.redactor.clean(text) if self.redactor else text
+
+    def cleaned(self, document: Any) -> Any:
+        """A JSON document as this edition has it."""
+        return self.redactor.cleaned(document) if self.redactor else document
+
+    def closes(self, entry: LedgerEntry) -> str | None:
+        """Why the payload of an entry is left out; None where it is told."""
+        if entry.payload is None:
+            return ERASED
+        if self.redactor is None:
+            return None
+        if entry.facts()["action"] not in OPEN:
+            return CLOSED_ACTION
+        # JSON escapes what a text may hold: both forms are searched.
+        words = [entry.payload.decode(), *_strings(entry.facts())]
+        return HOLDS_CONTACT if any(self.redactor.holds(each) for each in words) else None
+
+    def withhold_payloads(self, entries: Iterable[LedgerEntry]) -> None:
+        """Decide for entries, and keep the reasons of those that are left out."""
+        for entry in entries:
+            reason = self.closes(entry)
+            if reason is not None:
+                self.withheld[entry.index] = reason
+
+    def withhold_original(
+        self, exhibit_id: str, *, channel: str, media_type: str, size_bytes: int, read: Callable[[], Iterable[bytes]]
+    ) -> None:
+        """Decide for an original, and keep the reason if it is left out."""
+        reason = self._closes_original(channel, media_type, size_bytes, read)
+        if reason is not None:
+            self.originals[exhibit_id] = reason
+
+    def _closes_original(
+        self, channel: str, media_type: str, size_bytes: int, read: Callable[[], Iterable[bytes]]
+    ) -> str | None:
+        if self.redactor is None:
+            return None
+        if channel in {Channel.SMS, Channel.EMAIL}:
+            return BY_DOOR
+        if media_type.partition(";")[0].strip().lower() not in PLAIN or size_bytes > LARGEST_READ_BYTES:
+            return MAY_HIDE
+        try:
+            text = b"".join(read()).decode()
+        except UnicodeDecodeError:
+            return MAY_HIDE
+        # A text in JSON may be escaped: its marks of escape are taken for what they stand for.
+        unescaped = text.encode("ascii", "backslashreplace").decode("unicode_escape", "replace")
+        return HOLDS_CONTACT if self.redactor.holds(text) or self.redactor.holds(unescaped) else None
+
+
+def listing(edition: Edition, items: Mapping[str, tuple[str, str]]) -> Iterator[bytes]:
+    """`data/withheld.csv`: everything that is left out, with its reason and, of originals, the digest.
+
+    Args:
+        edition: With its decisions made.
+        items: Reference and sha256 by exhibit id.
+    """
+    yield _row("what", "which", "reason", "sha256")
+    for exhibit_id, reason in edition.originals.items():
+        reference, sha256 = items[exhibit_id]
+        yield _row("original", reference, reason, sha256)
+    for index, reason in sorted(edition.withheld.items()):
+        yield _row("payload", f"entry {index}", reason, "")
+    if edition.redactor:
+        words = f"numbers and addresses of the contributor, and those she sends to, are replaced by {MARK}"
+        yield _row("words", "timeline, custody list, readings", words, "")
+
+
+def _row(*cells: str) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow(cells)
+    return out.getvalue().encode()
+
+
+def _strings(document: Any) -> Iterator[str]:
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, Mapping):
+        for key, value in document.items():
+            yield str(key)
+            yield from _strings(value)
+    elif isinstance(document, list):
+        for each in document:
+            yield from _strings(each)
