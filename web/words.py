@@ -114,10 +114,16 @@ def state_words(state: str) -> str:
 
 def bound_words(bound: Bound) -> str:
     """By when something existed at the latest and who vouches for it; a demonstration is never taken for more."""
+    said = f"existed {bound_line(bound)}"
+    return f"{said}, which proves nothing to anyone else" if bound.demonstration else said
+
+
+def bound_line(bound: Bound) -> str:
+    """The same in few words, for a list."""
     # Upwards: a second cut off would say more than the token does.
     whole = bound.not_later_than.replace(microsecond=0) + timedelta(seconds=bool(bound.not_later_than.microsecond))
-    said = f"existed not later than {on_screen(whole)}, by the token of {visible_line(bound.signer)}"
-    return f"{said}: a demonstration, which proves nothing to anyone else" if bound.demonstration else said
+    said = f"not later than {on_screen(whole)}, by the token of {visible_line(bound.signer)}"
+    return f"{said}: a demonstration" if bound.demonstration else said
 
 
 def action_words(action: str) -> str:
@@ -224,6 +230,7 @@ FILTERS: Final = {
     "person_words": person_words,
     "state_words": state_words,
     "bound_words": bound_words,
+    "bound_line": bound_line,
     "title_words": title_words,
     "impact_words": impact_words,
     "told_words": told_words,
