@@ -152,6 +152,8 @@ def _add_sending(blueprint: Blueprint, web: Web) -> None:
             found = drafts.draft_of(connection, visit, draft_id, lock=True)
             lacks = None if found.finished else diary_pages.missing(found.kind, found.answers)
             photos = drafts.photos_of(connection, found.entry_id)
+            if not found.finished and (found.ended_at is not None or visit.used_up_here):
+                raise DraftEndedError(str(draft_id))
             if lacks is None and not found.finished:
                 visits.use_up(connection, visit, now=web.now())
                 drafts.send(connection, visit, draft_id, web.receipts, now=web.now())
