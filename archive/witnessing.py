@@ -70,7 +70,7 @@ def parsed_witnesses(words: Sequence[str]) -> tuple[KnownWitness, ...]:
         # It is published with the policy: no user and no password may stand in it.
         plain = parts.hostname and not (parts.username or parts.password or parts.query or parts.fragment)
         if parts.scheme not in {"http", "https"} or not plain:
-            raise PolicyError(parts.hostname or "", "an address is https:// (or http:// on this machine), host and path")
+            raise PolicyError(parts.hostname or "", "an address is https:// (http:// on this machine), host and path")
         if key.name in found or any(key.public == other.key.public for other in found.values()):
             raise PolicyError(vkey, "the same witness twice")
         found[key.name] = KnownWitness(key, url.rstrip("/"), key.name)

@@ -13,8 +13,8 @@ from cli.care_of_time import Finding
 from settings import Settings, SettingsError
 
 UNWITNESSED = (
-    "UNWITNESSED: no witness is set. Whoever holds database, vault and signing key could rewrite what neither a package "
-    "nor a timestamp covers; ask a partner to run one (docs/witness.md)"
+    "UNWITNESSED: no witness is set. Whoever holds database, vault and signing key could rewrite what neither "
+    "a package nor a timestamp covers; ask a partner to run one (docs/witness.md)"
 )
 
 
