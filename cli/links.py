@@ -18,13 +18,14 @@ from cli import carriers, composition
 from cli.options import ToldError, actor, as_json, home, print_json, settings_with_services, telling_errors
 from cli.whom import contributor_in
 from intake.addresses import normal_email, normal_phone
-from replies.link_sending import Issued, LinkDesk, issue_link, send_link
+from replies.link_sending import Issued, LinkDesk, issue_link, send_link, state_of
 from replies.links import WITHHELD, preferred
 from replies.outcome import Sent
 from replies.policy import Silent
 from settings import Settings
 
 USUAL_DAYS, MOST_DAYS = 14, 365
+SAID = {"failed": "was not sent", "unknown": "may or may not have been sent"}
 
 
 @click.group()
@@ -103,8 +104,8 @@ def _make(
     _tell(made, person, chosen, as_json=as_json)
     if made.outcome is not None and not isinstance(made.outcome, Sent):
         raise ToldError(
-            f"the link was made, and the message was not sent or nobody can know: {made.outcome.because}; it is never "
-            "sent again: give her the link by another safe way"
+            f"the link was made, and its message {SAID[state_of(made.outcome)]}: {made.outcome.because}; it is never sent "
+            "again: give her the link by another safe way, or revoke it"
         )
 
 

@@ -243,6 +243,11 @@ def _finish(connection: Connection, link_id: UUID, outcome: Outcome, *, at: date
         raise_alert(connection, f"link_{state}", at=at, case_id=case_id, text=f"A personal link {said}: {because}.")
 
 
+def state_of(outcome: Outcome) -> str:
+    """The state of a sending after this outcome: `sent`, `failed` or `unknown`."""
+    return _ending(outcome)[0]
+
+
 def _ending(outcome: Outcome) -> tuple[str, str | None, str | None]:
     match outcome:
         case Sent(provider_id):

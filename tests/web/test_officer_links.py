@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from archive.link import LinkKind
 from archive.tables import contributor, link
 from replies.egress import Egress
-from replies.outcome import Refused, Sent
+from replies.outcome import Refused, Sent, Unknown
 from replies.policy import Limits
 from replies.wall import wall_of
 from tests.web.links import hold
@@ -160,8 +160,8 @@ def test_where_a_rule_says_no_the_choice_is_closed_and_sending_all_the_same_make
     with site.casework.archive.engine.begin() as connection:
         connection.execute(update(contributor).values(quiet_from="11:00", quiet_to="13:00"))
     page = unescape(desk.text(new(amy)))
-    assert "Not now: It is in their quiet hours now. Nothing waits to be sent later" in page
-    assert re.search(rf'value="{phone_of(amy)}"[^>]* disabled', page)
+    assert re.search(r"\+447700900001</span>: It is in their quiet hours now\. Nothing waits to be sent later", page)
+    assert f'value="{phone_of(amy)}"' not in page
     answer = desk.post(new(amy), {**PLAIN, "send": phone_of(amy)})
     assert answer.status_code == 400
     assert "It was not sent, and no link was made" in unescape(answer.get_data(as_text=True))
@@ -170,14 +170,31 @@ def test_where_a_rule_says_no_the_choice_is_closed_and_sending_all_the_same_make
     assert entry["facts"]["because"] == "quiet_now"
 
 
-def test_a_message_that_did_not_go_is_shown_with_the_link_and_as_an_alert(site, amy, desk, carrier):
-    carrier.outcome = Refused("the number or its carrier blocks our texts")
+@pytest.mark.parametrize(
+    ("outcome", "said", "alerted"),
+    [
+        (
+            Refused("the number or its carrier blocks our texts"),
+            "The message with the link was not sent: the number or its carrier blocks our texts",
+            "A personal link was not sent",
+        ),
+        (
+            Unknown("Twilio answered 502"),
+            "Nobody can know whether the message with the link was sent: Twilio answered 502",
+            "A personal link may or may not have been sent",
+        ),
+    ],
+)
+def test_a_message_that_did_not_go_is_shown_with_the_link_and_as_an_alert(
+    site, amy, desk, carrier, outcome, said, alerted
+):
+    carrier.outcome = outcome
     answer = desk.post(new(amy), {**PLAIN, "send": phone_of(amy)})
     page = unescape(answer.get_data(as_text=True))
-    assert "the number or its carrier blocks our texts" in page
+    assert said in page
     assert "It is never sent again" in page
     assert address_in(answer).startswith("https://larch.example.net/diary/")
-    assert "A personal link was not sent" in desk.text(f"/cases/{SLUG}")
+    assert alerted in desk.text(f"/cases/{SLUG}")
 
 
 def test_a_revoked_link_is_dead_at_once_and_the_reason_is_kept(site, amy, desk):

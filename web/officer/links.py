@@ -18,7 +18,7 @@ from archive.contributor import Contact, Contributor, contributors_of
 from archive.custody import Action, case_stream
 from archive.link import Link, LinkKind, Terms, revoke
 from archive.link_register import register_of
-from replies.link_sending import Issued, issue_link, preview, send_link
+from replies.link_sending import Issued, issue_link, preview, send_link, state_of
 from replies.links import WITHHELD
 from replies.policy import Silent
 from web import pins
@@ -89,8 +89,16 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
             order = Order(faults={"send": f"It was not sent, and no link was made. {WITHHELD[made.reason]}"})
         if made is None or isinstance(made, Silent):
             return make_response(_form(web, case, person, request.form.to_dict(), order.faults), 400)
-        qr = _qr(made.address)
-        shown = _render("officer/link_issued.html", case, person=person, made=made, pin=order.pin, qr=qr, kinds=KINDS)
+        shown = _render(
+            "officer/link_issued.html",
+            case,
+            person=person,
+            made=made,
+            state=state_of(made.outcome) if made.outcome else None,
+            pin=order.pin,
+            qr=_qr(made.address),
+            kinds=KINDS,
+        )
         return make_response(shown)
 
     @blueprint.post("/cases/<slug>/links/<uuid:link_id>/revoke")
