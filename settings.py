@@ -83,7 +83,8 @@ class Settings:
     s3_region: str = _setting("AWS_DEFAULT_REGION", "Region of the bucket.", default="eu-west-2")
     lock_days: int = _setting(
         "HOLDFAST_LOCK_DAYS",
-        "Days for which an item is locked. Choose them longer than a case lasts. The demonstration uses 1.",
+        "Days for which an item is locked. While its case is open or held its lock is extended before half of them "
+        "are over; after that it runs out. The demonstration uses 1.",
         default=90,
         parse=int,
     )

@@ -1,4 +1,4 @@
-"""What keeps the vault complete and proves it, composed: publisher, dumper, the ledger as the vault has it."""
+"""What keeps the vault complete and proves it, composed: publisher, dumper, auditor, the ledger as the vault has it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from datetime import timedelta
 from pathlib import Path
 
 from archive.accession import Archive
+from archive.audit import Auditor, Progress, unwatched
+from archive.audit_scope import Ground
+from archive.database import engine
+from archive.disposal import Disposer
 from archive.dump import KEPT_FOR, Dumper
+from archive.locks import Locks
 from archive.publishing import Publisher
 from archive.signed_note import VerifierKey
 from archive.trust_policy import Policy
 from archive.vaulted_ledger import VaultedLedger
-from cli.composition import now, secret, signing_key
+from cli.composition import now, secret, signing_key, tsa_roots, vault
 from settings import Settings
 
 PURPOSE = "envelope"
@@ -43,6 +48,25 @@ def dumper(settings: Settings, made: Archive) -> Dumper:
     )
 
 
+def locks(made: Archive) -> Locks:
+    """Extends locks."""
+    return Locks(made.engine, made.vault, made.lock_for, now)
+
+
+def disposer(settings: Settings) -> Disposer:
+    """Carries out disposals, with the login that may.
+
+    Raises:
+        SettingsError: The login is not set: it belongs to this command alone.
+    """
+    return Disposer(
+        engine=engine(settings.need("database_disposal_url"), pool_size=1),
+        vault=vault(settings, connections=1),
+        certificate_for=timedelta(days=settings.ledger_lock_days),
+        now=now,
+    )
+
+
 def vaulted_ledger(settings: Settings, made: Archive, *, policy: Path | None = None) -> VaultedLedger:
     """The ledger as the vault holds it."""
     return VaultedLedger(
@@ -52,6 +76,22 @@ def vaulted_ledger(settings: Settings, made: Archive, *, policy: Path | None = N
         keys=trusted_keys(settings, policy),
         threads=made.threads,
     )
+
+
+def auditor(settings: Settings, made: Archive, *, progress: Progress = unwatched) -> Auditor:
+    """Looks whether rows, objects and ledger agree."""
+    ground = Ground(
+        engine=made.engine,
+        vault=made.vault,
+        origin=settings.origin,
+        secret=secret(settings, "ledger"),
+        keys=Policy.parse(settings.policy_file.read_bytes()).logs if settings.policy_file else (),
+        outside=settings.checkpoint_file,
+        roots=tsa_roots(settings) if settings.tsa_roots else None,
+        threads=made.threads,
+        now=now,
+    )
+    return Auditor(ground, progress)
 
 
 def trusted_keys(settings: Settings, policy: Path | None = None) -> tuple[VerifierKey, ...]:

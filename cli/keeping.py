@@ -1,8 +1,9 @@
-"""The vault as a whole: publish the ledger to it, dump what is in rows alone, rebuild the index from it."""
+"""The vault as a whole: publish the ledger to it, dump what is in rows alone, rebuild the index from it, audit it all."""
 
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from archive.rebuild import Rebuild, Rebuilt
 from archive.sequencer import last_kept
 from archive.signed_note import Checkpoint
 from cli import composition, keepers
-from cli.options import as_json, home, print_json, settings_with_services, telling_errors
+from cli.options import actor, as_json, home, print_json, settings_with_services, telling_errors
 from settings import Settings, SettingsError
 from timeline.readings import read_again
 
@@ -49,6 +50,32 @@ def dump(*, as_json: bool, home: Path) -> None:
         print_json({"name": name, "rows": rows})
     else:
         click.echo(f"{rows} rows written to {name}")
+
+
+@click.command()
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Look only at what is from this day (UTC) on.")
+@click.option("--sample", is_flag=True, help="What is young, and one object in sixteen; the schedule does it nightly.")
+@as_json
+@home
+@telling_errors
+def audit(*, since: datetime | None, sample: bool, as_json: bool, home: Path) -> None:
+    """Hold rows, objects and ledger to one another, each way; name every fault and its place."""
+    if since and sample:
+        raise click.UsageError("--since or --sample, not both")
+    kind = "sample" if sample else "since" if since else "whole"
+    with settings_with_services(home) as settings, composition.open_archive(settings) as made, _bars() as bars:
+        auditor = keepers.auditor(settings, made, progress=partial(_count, bars, {}))
+        found = auditor.run(kind, actor=actor(), since=since.replace(tzinfo=UTC) if since else None)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        looked_at = ", ".join(f"{many} {step}" for step, many in found.looked_at.items())
+        click.echo(f"looked at: {looked_at or 'nothing'}")
+        for fault in found.faults:
+            click.echo(f"FAULT {fault.kind}: {fault.place}: {fault.says}")
+        click.echo(f"{len(found.faults)} faults")
+    if found.faults:
+        raise SystemExit(1)
 
 
 @click.command()
@@ -107,6 +134,10 @@ def _show(bars: Progress, known: dict[str, object], what: str, done: int, total:
     bars.update(known[what], completed=done, total=total)  # type: ignore[arg-type] # rich's own kind of id
 
 
+def _count(bars: Progress, known: dict[str, object], step: str, looked_at: int) -> None:
+    _show(bars, known, step, looked_at, None)
+
+
 def _tell(done: Rebuilt, lost: int) -> None:
     click.echo(f"rebuilt {done.size} entries under the checkpoint with root {done.root}")
     click.echo(f"{done.counts['exhibit']} exhibits, {done.counts['case']} cases, {done.counts['reading']} readings")
@@ -123,3 +154,24 @@ def _tell(done: Rebuilt, lost: int) -> None:
             click.echo(f"{many} {text}")
     for fault in done.faults:
         click.echo(f"FAULT {fault}")
+
+
+@click.command()
+@as_json
+@home
+@telling_errors
+def dispose(*, as_json: bool, home: Path) -> None:
+    """Carry out disposals that two people agreed to and whose locks have ended; run it every night if you dispose."""
+    with settings_with_services(home) as settings:
+        disposer = keepers.disposer(settings)
+        try:
+            found = disposer.run()
+        finally:
+            disposer.engine.dispose()
+            disposer.vault.close()
+    if as_json:
+        print_json([{"case_id": str(one.case_id), "exhibits": one.exhibits, "waits": one.waits} for one in found])
+        return
+    for one in found:
+        says = f"waits for {one.waits}" if one.waits else f"{one.exhibits} exhibits disposed of"
+        click.echo(f"case {one.case_id}: {says}")

@@ -50,5 +50,7 @@ for command in (
     keeping.publish,
     keeping.dump,
     keeping.rebuild,
+    keeping.audit,
+    keeping.dispose,
 ):
     main.add_command(command)

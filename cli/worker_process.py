@@ -49,7 +49,7 @@ def make_stamping(settings: Settings, tools: Tools) -> Stamping:
 
 def make_keeping(settings: Settings, made: Archive) -> Keeping:
     """What the tasks that keep the vault complete work with."""
-    return Keeping(keepers.publisher(settings, made), keepers.dumper(settings, made))
+    return Keeping(keepers.publisher(settings, made), keepers.dumper(settings, made), keepers.locks(made))
 
 
 def make_tools(settings: Settings) -> Tools:

@@ -33,6 +33,7 @@ class Right(StrEnum):
     WORK_ON_CASE = "enrol and assign on a case"
     EXPORT_CASE = "have packages built"
     SETTLE = "settle what is in quarantine or parked"
+    DECIDE_DISPOSAL = "agree to a disposal another person asked for"
 
 
 _EVERYONE: Final = frozenset(Role)
@@ -44,6 +45,7 @@ ROLES_WITH: Final = {
     Right.WORK_ON_CASE: frozenset({Role.OFFICER, Role.SUPERVISOR}),
     Right.EXPORT_CASE: frozenset({Role.OFFICER, Role.SUPERVISOR, Role.DISCLOSURE}),
     Right.SETTLE: frozenset({Role.OFFICER, Role.SUPERVISOR}),
+    Right.DECIDE_DISPOSAL: frozenset({Role.SUPERVISOR}),
 }
 SEE_EVERY_CASE: Final = frozenset({Role.SUPERVISOR, Role.AUDITOR})
 """Roles that need no membership. An administrator looks after accounts and sees no evidence at all."""

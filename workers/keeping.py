@@ -1,4 +1,4 @@
-"""Tasks that keep the vault complete: publishing the ledger to it, and the nightly dump."""
+"""Tasks that keep the vault complete and locked: publishing the ledger to it, the nightly dump, locks that grow."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from celery import Celery
+from celery.schedules import crontab
 
+from archive.audit import Auditor
 from archive.dump import Dumper
 from archive.jobs import Job
+from archive.locks import Locks
 from archive.publishing import Publisher
+from archive.retention import remind
 from workers.app import every
+
+ACTOR = "system:beat"
+LATEST = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +27,8 @@ class Keeping:
 
     publisher: Publisher
     dumper: Dumper
+    auditor: Auditor
+    locks: Locks
 
 
 def register_keeping(app: Celery, keeping: Callable[[], Keeping], *, publish_every: timedelta) -> None:
@@ -41,5 +50,29 @@ def register_keeping(app: Celery, keeping: Callable[[], Keeping], *, publish_eve
         """Write people, accounts and what waits to the vault, encrypted."""
         keeping().dumper.dump()
 
+    @app.task(name="archive.extend_locks")
+    def extend_locks() -> None:
+        """Extend the locks that are still wanted, bring holds into line, and remind of reviews."""
+        locks = keeping().locks
+        locks.run()
+        with locks.engine.begin() as connection:
+            remind(connection, now=locks.now())
+
+    @app.task(name="archive.audit")
+    def audit(kind: str) -> None:
+        """Hold rows, objects and ledger to one another; one that was stopped goes on."""
+        keeping().auditor.run(kind, actor=ACTOR)
+
     every(app, "publish", Job.PUBLISH, publish_every)
-    every(app, "dump", "archive.dump", timedelta(days=1))
+    _at_night(app, "dump", "archive.dump", crontab(hour="1", minute="10"))
+    _at_night(app, "audit-sample", "archive.audit", crontab(hour="2", minute="10", day_of_week="mon-sat"), "sample")
+    _at_night(app, "audit-whole", "archive.audit", crontab(hour="2", minute="10", day_of_week="sun"), "whole")
+
+
+def _at_night(app: Celery, name: str, task: str, when: crontab, *args: str) -> None:
+    """Have the beat process send `task` at an hour (UTC); one that could not begin for some hours is dropped."""
+    options = {"expires": LATEST.total_seconds(), "ignore_result": True}
+    entry = {"task": task, "schedule": when, "args": args, "options": options}
+    app.conf.beat_schedule = {**(app.conf.beat_schedule or {}), name: entry}
+    # A hold that was placed by day is in the vault by night; a lock has half its time left when it is extended.
+    every(app, "locks", "archive.extend_locks", timedelta(hours=12))

@@ -15,6 +15,7 @@ from web.officer import (
     parked,
     pictures,
     quarantine,
+    retention,
     signing_in,
     timelines,
 )
@@ -35,6 +36,7 @@ def make_blueprint(web: Web) -> Blueprint:
         pictures,
         continuity,
         packages,
+        retention,
         quarantine,
         parked,
     ):
