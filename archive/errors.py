@@ -108,8 +108,8 @@ class NotStampedError(TransientError):
 
     def __str__(self) -> str:
         return (
-            f"{self.there} of {self.required} timestamp authorities vouch for the checkpoint of {self.size} entries, and "
-            "a package that the published policy refuses is not made; `holdfast doctor` says how each authority stands"
+            f"{self.there} of {self.required} timestamp authorities vouch for the checkpoint of {self.size} entries, "
+            "and a package that the published policy refuses is not made; `holdfast doctor` says how each stands"
         )
 
 

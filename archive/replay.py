@@ -31,6 +31,7 @@ from archive.tables import (
     exhibit,
     exhibit_counter,
     location,
+    log_key,
     reply,
     reply_item,
 )
@@ -108,6 +109,16 @@ def _account(connection: Connection, told: Told) -> None:
         active=True,
         created_at=told.at,
     )
+
+
+def _key_begins(connection: Connection, told: Told) -> None:
+    _put(connection, log_key, verifier_key=told.facts["verifier_key"], announced_at=told.at)
+
+
+def _key_ends(connection: Connection, told: Told) -> None:
+    values = {"retired_at": told.at, "retired_because": told.facts["because"]}
+    live = (log_key.c.verifier_key == told.facts["verifier_key"]) & log_key.c.retired_at.is_(None)
+    connection.execute(update(log_key).where(live).values(values))
 
 
 def _case(connection: Connection, told: Told) -> None:
@@ -288,6 +299,9 @@ def _answer(connection: Connection, told: Told, **values: Any) -> None:
 
 
 _ACTS: Final[Mapping[str, Callable[[Connection, Told], None]]] = {
+    Action.LEDGER_STARTED: _key_begins,
+    Action.KEY_ANNOUNCED: _key_begins,
+    Action.KEY_RETIRED: _key_ends,
     Action.ACCOUNT_ADDED: _account,
     Action.CASE_OPENED: _case,
     Action.CONTRIBUTOR_ENROLLED: _enrolled,

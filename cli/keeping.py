@@ -1,4 +1,4 @@
-"""The vault as a whole: publish the ledger to it, dump what is in rows alone, rebuild the index from it, audit it all."""
+"""The vault as a whole: publish the ledger, dump what is in rows alone, rebuild the index, audit all of it."""
 
 from __future__ import annotations
 

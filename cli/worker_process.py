@@ -49,7 +49,12 @@ def make_stamping(settings: Settings, tools: Tools) -> Stamping:
 
 def make_keeping(settings: Settings, made: Archive) -> Keeping:
     """What the tasks that keep the vault complete work with."""
-    return Keeping(keepers.publisher(settings, made), keepers.dumper(settings, made), keepers.locks(made))
+    return Keeping(
+        publisher=keepers.publisher(settings, made),
+        dumper=keepers.dumper(settings, made),
+        locks=keepers.locks(made),
+        auditor=keepers.auditor(settings, made),
+    )
 
 
 def make_tools(settings: Settings) -> Tools:
