@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archive.acquisition import Channel
-from archive.custody import Action
+from archive.custody import Action, exhibit_stream
 from archive.ledger import LedgerEntry
 from archive.redaction import MARK, Redactor
 
@@ -89,8 +89,12 @@ class Edition:
         """Decide for entries, and keep the reasons of those that are left out."""
         for entry in entries:
             reason = self.closes(entry)
-            if reason is not None:
-                self.withheld[entry.index] = reason
+            if reason is None:
+                continue
+            self.withheld[entry.index] = reason
+            if entry.stream_seq == 0 and entry.stream.startswith(exhibit_stream("")):
+                # Nothing that is told would say what its bytes were: they could not be verified.
+                self.originals[entry.stream.removeprefix(exhibit_stream(""))] = reason
 
     def withhold_original(
         self, exhibit_id: str, *, channel: str, media_type: str, size_bytes: int, read: Callable[[], Iterable[bytes]]
@@ -98,7 +102,7 @@ class Edition:
         """Decide for an original, and keep the reason if it is left out."""
         reason = self._closes_original(channel, media_type, size_bytes, read)
         if reason is not None:
-            self.originals[exhibit_id] = reason
+            self.originals.setdefault(exhibit_id, reason)
 
     def _closes_original(
         self, channel: str, media_type: str, size_bytes: int, read: Callable[[], Iterable[bytes]]

@@ -6,44 +6,52 @@ Its digests go into the ledger as `package.exported`, and the package is closed 
 
 from __future__ import annotations
 
+import itertools
 import mimetypes
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import Connection, Engine, Row, Text, cast, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Text, cast, literal, select
 
 from archive import package as form
 from archive import verify
 from archive.acquisition import Channel
 from archive.case import Case
 from archive.custody import Action, CustodyEntry, case_stream, exhibit_stream, pseudonym, stream_key
-from archive.errors import NotSequencedYetError
-from archive.ledger import checkpoint_size, cosigned_note, entries_of, heads, nodes, record, require_sequenced
-from archive.package import Derived, DisclosedStream, FinishedPackage, PackageExhibit, PackageSource, Seal
+from archive.edition import DISCLOSURE, Edition, listing
+from archive.errors import NotSequencedYetError, NotStampedError
+from archive.ledger import LedgerEntry, checkpoint_size, entries_of, heads, nodes, record, require_sequenced
+from archive.package import Derived, DisclosedStream, FinishedPackage, PackageExhibit, PackageSource
+from archive.redaction import Redactor
+from archive.seals import seal_of, sizes_for
 from archive.stamping import Stamped
-from archive.tables import acquisition, custody_entry, custody_leaf, custody_payload, exhibit, package
-from archive.timestamps import tokens_of
+from archive.tables import acquisition, contributor, contributor_contact, custody_entry, custody_leaf, exhibit
+from archive.trust_policy import Policy
 from archive.vault import Vault
 
 log = structlog.get_logger()
 
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.2
-ERASED = "erased under its retention rule"
 
-Render: TypeAlias = Callable[[Connection, Case, frozenset[UUID]], Mapping[str, bytes | Iterable[bytes]]]
-Derive: TypeAlias = Callable[[Connection, UUID], Sequence[Derived]]
+_OF_AN_EXHIBIT: list[ColumnElement[Any]] = [
+    *(acquisition.c[name] for name in ("id", "channel", "media_type", "sha256", "sha512", "size_bytes")),
+    *(acquisition.c[name] for name in ("received_at", "delivered_at")),
+    *(exhibit.c[name] for name in ("vault_key", "vault_version", "initials", "number")),
+]
+
+Render: TypeAlias = Callable[[Connection, Case, frozenset[UUID], Edition], Mapping[str, bytes | Iterable[bytes]]]
+Derive: TypeAlias = Callable[[Connection, UUID, Edition], Sequence[Derived]]
 Progress: TypeAlias = Callable[[int, int], None]
 
 
@@ -58,9 +66,12 @@ class Exporter:
         organisation: Who makes the package.
         software: Name and version of this software.
         policy: The trust policy this installation publishes.
-        render: Renderings of a case (timeline and the like) by path below `data/`; given the exhibits of the snapshot.
-        derive: What was made from one exhibit (its reading).
+        render: Renderings of a case (timeline and the like) by path below `data/`; given the exhibits of the snapshot
+            and the edition.
+        derive: What was made from one exhibit (its reading), as the edition may tell it.
         now: The clock.
+        tsa_roots: Certificates of the timestamp authorities, PEM, copied into packages.
+        intake: Numbers and addresses that people send to, which no disclosure edition names.
         stamp: Gets timestamp tokens over the checkpoint of that size, within a bounded time; without it, or where no
             token comes, the package has none, and its verifier says so.
         witnessed: Has a checkpoint of at least that size cosigned, and says its size; without it, nobody cosigns.
@@ -75,6 +86,8 @@ class Exporter:
     render: Render
     derive: Derive
     now: Callable[[], datetime]
+    tsa_roots: bytes = b""
+    intake: tuple[str, ...] = ()
     stamp: Callable[[int], Stamped] | None = None
     witnessed: Callable[[int], int] | None = None
 
@@ -84,13 +97,15 @@ class Exporter:
         Args:
             exported: The case.
             out: Where the ZIP goes; replaced only once it is complete.
-            edition: `full`.
+            edition: `full` or `disclosure`.
             actor: Who asked for it.
             progress: Told exhibits done and in all.
 
         Raises:
             NotSequencedYetError: No checkpoint covered the case, or the export, in time; try again.
             NotWitnessedError: The witnesses that the policy asks for have not cosigned; try again.
+            NotStampedError: The timestamp authorities that it asks for did not answer; try again.
+            CaseMovedError: Something was done that the edition must leave out while it was made; try again.
             DigestMismatchError: The vault does not hold what the ledger recorded.
             VerificationError: The finished package does not verify; it is not to be handed out.
         """
@@ -110,6 +125,8 @@ class Exporter:
             rows = _exhibits(connection, exported.id, size)
             labels = [exhibit_stream(row.id) for row in rows]
             disclosed = _heads(connection, self.secret, [case_stream(exported.id), *labels], size)
+            told = self._edition(connection, exported, edition, rows, size)
+            items = {str(row.id): (f"{row.initials}/{row.number}", row.sha256) for row in rows}
             source = PackageSource(
                 package_id=package_id,
                 edition=edition,
@@ -118,10 +135,15 @@ class Exporter:
                 software=self.software,
                 case=disclosed[0],
                 exhibit_streams=disclosed[1:],
-                exhibits=self._items(connection, rows, progress),
-                renderings=self.render(connection, exported, frozenset(row.id for row in rows)),
-                withheld=_erased(connection, [stream.label for stream in disclosed], size),
+                exhibits=self._items(connection, rows, told, progress),
+                renderings={
+                    **self.render(connection, exported, frozenset(row.id for row in rows), told),
+                    "withheld.csv": listing(told, items),
+                },
+                withheld=told.withheld,
                 policy=self.policy(connection).encode(),
+                tsa_roots=self.tsa_roots,
+                closes=told.closes,
             )
             return form.begin(folder, source)
 
@@ -129,7 +151,26 @@ class Exporter:
         with self.engine.connect() as connection:
             return require_sequenced(connection, [case_stream(exported.id)])
 
-    def _items(self, connection: Connection, rows: Sequence[Row[Any]], progress: Progress) -> Iterator[PackageExhibit]:
+    def _edition(
+        self, connection: Connection, exported: Case, name: str, rows: Sequence[Row[Any]], size: int
+    ) -> Edition:
+        """Decide what this edition leaves out of the snapshot."""
+        made = Edition(name, _redactor(connection, exported.id, self.intake) if name == DISCLOSURE else None)
+        labels = [case_stream(exported.id), *(exhibit_stream(row.id) for row in rows)]
+        made.withhold_payloads(_below(entries_of(connection, labels), size))
+        for row in rows:
+            made.withhold_original(
+                str(row.id),
+                channel=row.channel,
+                media_type=row.media_type,
+                size_bytes=row.size_bytes,
+                read=partial(self.vault.stream, row.vault_key, row.vault_version),
+            )
+        return made
+
+    def _items(
+        self, connection: Connection, rows: Sequence[Row[Any]], told: Edition, progress: Progress
+    ) -> Iterator[PackageExhibit]:
         for done, row in enumerate(rows, start=1):
             yield PackageExhibit(
                 id=str(row.id),
@@ -143,7 +184,8 @@ class Exporter:
                 media_type=row.media_type,
                 extension=extension_of(row.channel, row.media_type),
                 read=partial(self.vault.stream, row.vault_key, row.vault_version),
-                derive=partial(self.derive, connection, row.id),
+                derive=partial(self.derive, connection, row.id, told),
+                withheld=told.originals.get(str(row.id)),
             )
             progress(done, len(rows))
 
@@ -164,8 +206,8 @@ class Exporter:
         self._stamped(size)
         labels = [case_stream(exported.id), *(stream.label for stream in draft.exhibit_streams)]
         with self.engine.connect() as connection:
-            sizes = sorted({*_earlier(connection, exported.id, size), size})
-            seals = [seal_of(connection, each) for each in sizes]
+            self._require_stamped(connection, size)
+            seals = [seal_of(connection, each) for each in sizes_for(connection, exported.id, labels, size)]
             finished = form.finish(draft, entries_of(connection, labels), seals, partial(nodes, connection), out)
             # Nothing leaves the house that its own verifier refuses.
             verify.verify(out, self.policy(connection))
@@ -175,6 +217,11 @@ class Exporter:
         missing = self.stamp(size).missing if self.stamp else {}
         for authority, because in missing.items():
             log.warning("package.without_token", authority=authority, because=because, checkpoint_size=size)
+
+    def _require_stamped(self, connection: Connection, size: int) -> None:
+        required, there = Policy.parse(self.policy(connection)).timestamps, len(seal_of(connection, size).tokens)
+        if there < required:
+            raise NotStampedError(size, required, there)
 
     def _covering(self, entry_id: int) -> int:
         """Size of a checkpoint over this entry."""
@@ -204,10 +251,25 @@ def patiently(look: Callable[[], int]) -> int:
             time.sleep(PAUSE_SECONDS)
 
 
+def _below(entries: Iterable[LedgerEntry], size: int) -> Iterator[LedgerEntry]:
+    return itertools.takewhile(lambda entry: entry.index < size, entries)
+
+
+def _redactor(connection: Connection, case_id: UUID, intake: Iterable[str]) -> Redactor:
+    """Takes out every number and address of the case's contributors, and those that people send to."""
+    query = (
+        select(contributor_contact.c.value)
+        .join(contributor, contributor.c.id == contributor_contact.c.contributor_id)
+        .where(contributor.c.case_id == case_id)
+    )
+    return Redactor.of([*connection.execute(query).scalars(), *intake])
+
+
 def _exhibits(connection: Connection, case_id: UUID, size: int) -> Sequence[Row[Any]]:
     """The exhibits whose assignment to the case lies below the checkpoint, in order of receipt."""
     query = (
-        select(acquisition, exhibit)
+        select(*_OF_AN_EXHIBIT)
+        .select_from(acquisition)
         .join(exhibit, exhibit.c.id == acquisition.c.id)
         .join(custody_entry, custody_entry.c.names_stream == literal("exhibit:") + cast(exhibit.c.id, Text))
         .join(custody_leaf, custody_leaf.c.entry_id == custody_entry.c.id)
@@ -225,37 +287,6 @@ def _heads(connection: Connection, secret: bytes, labels: Sequence[str], size: i
         DisclosedStream(label, stream_key(secret, label), found[names[label]].seq, found[names[label]].leaf_hash)
         for label in labels
     ]
-
-
-def _erased(connection: Connection, labels: Sequence[str], size: int) -> dict[int, str]:
-    query = (
-        select(custody_leaf.c.leaf_index)
-        .join(custody_entry, custody_entry.c.id == custody_leaf.c.entry_id)
-        .outerjoin(custody_payload, custody_payload.c.entry_id == custody_leaf.c.entry_id)
-        .where(custody_entry.c.stream == func.any(list(labels)), custody_payload.c.entry_id.is_(None))
-        .where(custody_leaf.c.leaf_index < size)
-    )
-    return dict.fromkeys(connection.execute(query).scalars(), ERASED)
-
-
-def _earlier(connection: Connection, case_id: UUID, size: int) -> list[int]:
-    """Checkpoints of the case's earlier packages: their holders can check that history was only added to."""
-    query = select(package.c.checkpoint_size).where(package.c.case_id == case_id, package.c.checkpoint_size < size)
-    return list(connection.execute(query).scalars())
-
-
-def seal_of(connection: Connection, size: int) -> Seal:
-    """A checkpoint as packages hold it: the note with its cosignatures, and its tokens by a name of their authority."""
-    tokens: dict[str, bytes] = {}
-    for token in tokens_of(connection, size):
-        tokens[authority_name(token.authority, tokens)] = token.response
-    return Seal(cosigned_note(connection, size), tokens)
-
-
-def authority_name(address: str, taken: Collection[str]) -> str:
-    """A plain name for a timestamp authority, from its address: part of a file's name, and nothing that is trusted."""
-    host = re.sub(r"[^a-z0-9.-]+", "-", (urlsplit(address).hostname or address).lower()).strip(".-") or "authority"
-    return next(name for name in (host, *(f"{host}-{n}" for n in range(2, len(taken) + 3))) if name not in taken)
 
 
 def extension_of(channel: str, media_type: str) -> str:

@@ -5,9 +5,13 @@ Source: c2sp.org/tlog-policy.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import NameOID
 
 from archive.errors import NoteRejectedError, PolicyError
 from archive.signed_note import COSIGNATURE, ED25519, Checkpoint, Note, VerifierKey
@@ -177,3 +181,15 @@ def time_lines(roots: Mapping[str, str], required: int) -> str:
     """
     named = "".join(f"{OURS} tsa-root {name} {digest}\n" for digest, name in roots.items())
     return f"{named}{OURS} timestamps {required}\n" if roots else ""
+
+
+def named_roots(roots: Iterable[x509.Certificate]) -> dict[str, str]:
+    """Root certificates by sha256, each with a plain name made of its subject's."""
+    named: dict[str, str] = {}
+    for root in roots:
+        words = root.subject.get_attributes_for_oid(NameOID.COMMON_NAME) or list(root.subject)
+        said = re.sub(r"[^a-z0-9.]+", "-", str(words[0].value).lower()).strip("-") if words else ""
+        name = said or "authority"
+        digest = root.fingerprint(hashes.SHA256()).hex()
+        named[digest] = name if name not in named.values() else f"{name}-{digest[:8]}"
+    return named

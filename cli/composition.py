@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -24,6 +24,7 @@ from archive.accession import Archive
 from archive.asking import parsed_authorities
 from archive.case import Case
 from archive.database import engine
+from archive.edition import Edition
 from archive.errors import PolicyError
 from archive.export import Exporter
 from archive.jobs import Nudge
@@ -34,10 +35,12 @@ from archive.sequencer import Sequencer
 from archive.signed_note import SigningKey
 from archive.stamping import Stamper
 from archive.token_check import Roots
+from archive.trust_policy import named_roots, time_lines
 from archive.vault import Vault, open_vault
 from archive.witnessing import Collector, KnownWitness, parsed_witnesses
 from archive.worm import self_test
 from cli.reliability import reliability, software
+from intake.mailbox_url import MailboxUrl
 from intake.receipts import Receipts
 from intake.upload import UploadLimits
 from settings import Settings, SettingsError
@@ -48,6 +51,8 @@ from workers.witnesses import submit
 __all__ = ["Engine", "Nudge"]
 
 VAULT_THREADS = 8
+# How many timestamp authorities a published policy demands: one may be away without stopping every package.
+REQUIRED_AUTHORITIES = 1
 
 
 def now() -> datetime:
@@ -244,7 +249,19 @@ def trust_policy(settings: Settings, connection: Connection) -> str:
     keys = log_keys(connection)
     if not keys:
         raise SettingsError("HOLDFAST_POLICY_FILE", "no sequencer has announced its key yet: start one first")
-    return policy_text(keys, witnesses(settings), settings.witness_quorum)
+    stamps = time_lines(named_roots(tsa_roots(settings).anchors), REQUIRED_AUTHORITIES) if settings.tsa_urls else ""
+    return policy_text(keys, witnesses(settings), settings.witness_quorum) + stamps
+
+
+def intake_addresses(settings: Settings) -> tuple[str, ...]:
+    """Numbers and addresses that people send to."""
+    mailbox = MailboxUrl.parse(settings.imap_url).user if settings.imap_url else None
+    return tuple(each for each in (settings.twilio_number, settings.mail_from, mailbox) if each)
+
+
+def tsa_certificates(settings: Settings) -> bytes:
+    """The file of timestamp authorities' certificates, for packages; empty where no authority is set."""
+    return Path(settings.need("tsa_roots")).read_bytes() if settings.tsa_urls else b""
 
 
 def witnesses(settings: Settings) -> tuple[KnownWitness, ...]:
@@ -270,8 +287,11 @@ def collector(settings: Settings, database: Engine) -> Collector:
 def exporter(settings: Settings, made: Archive) -> Exporter:
     """Builds evidence packages from this installation's archive."""
 
-    def render(connection: Connection, case: Case, exhibits: frozenset[UUID]) -> dict[str, bytes]:
-        return renderings(connection, case, exhibits, now=now(), reliability=reliability(connection))
+    def render(
+        connection: Connection, case: Case, exhibits: frozenset[UUID], edition: Edition
+    ) -> dict[str, Iterable[bytes]]:
+        facts = reliability(connection)
+        return renderings(connection, case, exhibits, now=now(), reliability=facts, edition=edition)
 
     return Exporter(
         engine=made.engine,
@@ -283,6 +303,8 @@ def exporter(settings: Settings, made: Archive) -> Exporter:
         render=render,
         derive=derived_of,
         now=now,
+        tsa_roots=tsa_certificates(settings),
+        intake=intake_addresses(settings),
         stamp=stamper(settings, made.engine).stamp_now,
         witnessed=collector(settings, made.engine).witnessed,
     )

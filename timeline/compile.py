@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 
 from archive.acquisition import rendered
 from archive.case import Case
-from intake.reading.model import Reading
 from timeline.csv_form import csv_lines
 from timeline.event import CSV_HEADER, TimelineEvent
 from timeline.events import events_of
@@ -44,7 +43,7 @@ class Timeline:
             "case": self.case,
             "generated_at": rendered(self.generated_at),
             "events": [event.to_json() for event in self.events],
-            **_counts(self.pattern),
+            **counts_of(self.pattern),
         }
 
     def json_pieces(self) -> Iterator[str]:
@@ -53,7 +52,7 @@ class Timeline:
         yield json.dumps(head, ensure_ascii=False)[:-1] + ', "events": ['
         for position, event in enumerate(self.events):
             yield (",\n" if position else "\n") + json.dumps(event.to_json(), ensure_ascii=False)
-        yield "],\n" + json.dumps(_counts(self.pattern))[1:] + "\n"
+        yield "],\n" + json.dumps(counts_of(self.pattern))[1:] + "\n"
 
     def csv_pieces(self) -> Iterator[str]:
         """One line per event, safe to open in a spreadsheet, with a byte order mark."""
@@ -68,7 +67,8 @@ class Timeline:
         return "\n".join(_text_lines(self)) + "\n"
 
 
-def _counts(pattern: Pattern) -> dict[str, int]:
+def counts_of(pattern: Pattern) -> dict[str, int]:
+    """The counts at the end of a timeline's document."""
     return {"occasions": len(pattern.occasions), "distinct_days": len(pattern.days), "undated": pattern.undated}
 
 
@@ -86,19 +86,24 @@ def compile_timeline(connection: Connection, case: Case, *, now: datetime) -> Ti
 
 def pattern_of(events: Iterable[TimelineEvent]) -> Pattern:
     """Occasions and days of what was done to the contributor: not her own messages, nor pictures beside texts."""
-    return find_pattern(
-        _dated(event.reading) for event in events if event.kind in COUNTED and event.direction != "outbound"
-    )
+    return find_pattern(dated_of(event) for event in events if is_counted(event))
 
 
-def _dated(found: Reading | None) -> Dated:
+def is_counted(event: TimelineEvent) -> bool:
+    """Whether an event was done to the contributor."""
+    return event.kind in COUNTED and event.direction != "outbound"
+
+
+def dated_of(event: TimelineEvent) -> Dated:
+    """When an event says it was, as occasions are counted by."""
+    found = event.reading
     if found is None or found.claimed.precision not in DATED:
         return Dated(None)
     return Dated(claimed_moment(found.claimed), timed=found.claimed.precision in TIMED)
 
 
 def _text_lines(timeline: Timeline) -> Iterator[str]:
-    counts = _counts(timeline.pattern)
+    counts = counts_of(timeline.pattern)
     yield f"Timeline of {timeline.case}, compiled {rendered(timeline.generated_at)}"
     yield (
         f"{len(timeline.events)} events; {counts['occasions']} occasions on {counts['distinct_days']} days by claimed "

@@ -6,7 +6,7 @@ The archive takes these as bytes; it does not know how a timeline is made.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,22 +16,33 @@ from sqlalchemy import Connection
 from archive.acquisition import rendered
 from archive.case import Case
 from archive.custody import case_stream, exhibit_stream
+from archive.edition import Edition
 from archive.ledger import checkpoint_size, entries_of
 from archive.package import Derived
+from archive.redaction import MARK
 from intake.reading.model import to_json
-from timeline.compile import Timeline, pattern_of
+from timeline.compile import counts_of, dated_of, is_counted
 from timeline.csv_form import csv_lines
+from timeline.event import CSV_HEADER, TimelineEvent
 from timeline.events import events_of
+from timeline.occasions import Dated, find_pattern
 from timeline.readings import current
 
 CUSTODY_HEADER = ("index", "at", "action", "actor", "reason", "stream", "seq", "facts")
-ERASED = "(payload erased)"
+# What of a reading the disclosure edition tells: nothing of how a message travelled, or of what it loads.
+TOLD = frozenset({"version", "state", "kind", "direction", "claimed", "subject", "text", "identifiers", "defects"})
 
 
 def renderings(
-    connection: Connection, case: Case, exhibits: frozenset[UUID], *, now: datetime, reliability: Mapping[str, Any]
-) -> dict[str, bytes]:
-    """The renderings of a case, by path below `data/`.
+    connection: Connection,
+    case: Case,
+    exhibits: frozenset[UUID],
+    *,
+    now: datetime,
+    reliability: Mapping[str, Any],
+    edition: Edition,
+) -> dict[str, Iterable[bytes]]:
+    """The renderings of a case, by path below `data/`; each is made piece by piece while it is written.
 
     Args:
         connection: The snapshot's.
@@ -39,28 +50,52 @@ def renderings(
         exhibits: The exhibits of the snapshot; events of others are left out.
         now: When the snapshot was taken.
         reliability: What this installation says of its own working.
+        edition: What may be told.
     """
-    events = tuple(event for event in events_of(connection, case.id) if event.facts.id in exhibits)
-    timeline = Timeline(case.reference, now, events, pattern_of(events))
     streams = [case_stream(case.id), *(exhibit_stream(each) for each in sorted(exhibits))]
     return {
-        "timeline.json": "".join(timeline.json_pieces()).encode(),
-        "timeline.csv": timeline.to_csv(),
-        "custody.csv": "".join(csv_lines(CUSTODY_HEADER, _custody_rows(connection, streams))).encode(),
-        "system-reliability.json": _json({"at": rendered(now), **reliability}),
+        "timeline.json": _timeline_json(connection, case, exhibits, now, edition),
+        "timeline.csv": _timeline_csv(connection, case, exhibits, edition),
+        "custody.csv": _encoded(csv_lines(CUSTODY_HEADER, _custody_rows(connection, streams, edition))),
+        "system-reliability.json": [_json(edition.cleaned({"at": rendered(now), **reliability}))],
     }
 
 
-def _custody_rows(connection: Connection, streams: Sequence[str]) -> Iterator[Sequence[str]]:
+def _events(connection: Connection, case: Case, exhibits: frozenset[UUID]) -> Iterator[TimelineEvent]:
+    return (event for event in events_of(connection, case.id) if event.facts.id in exhibits)
+
+
+def _timeline_json(
+    connection: Connection, case: Case, exhibits: frozenset[UUID], now: datetime, edition: Edition
+) -> Iterator[bytes]:
+    """The document that CONTRACT describes as "Timeline JSON"; of each event only its date is kept until the end."""
+    head = {"case": case.reference, "generated_at": rendered(now)}
+    yield (json.dumps(head, ensure_ascii=False)[:-1] + ', "events": [').encode()
+    dates: list[Dated] = []
+    separator = "\n"
+    for event in _events(connection, case, exhibits):
+        dates += [dated_of(event)] if is_counted(event) else []
+        yield (separator + json.dumps(edition.cleaned(event.to_json()), ensure_ascii=False)).encode()
+        separator = ",\n"
+    yield ("],\n" + json.dumps(counts_of(find_pattern(dates)))[1:] + "\n").encode()
+
+
+def _timeline_csv(connection: Connection, case: Case, exhibits: frozenset[UUID], edition: Edition) -> Iterator[bytes]:
+    rows = ([edition.clean(cell) for cell in event.csv_row()] for event in _events(connection, case, exhibits))
+    return _encoded(csv_lines(CSV_HEADER, rows))
+
+
+def _custody_rows(connection: Connection, streams: Sequence[str], edition: Edition) -> Iterator[Sequence[str]]:
     size = checkpoint_size(connection)
     for entry in entries_of(connection, streams):
         if entry.index >= size:
             return
-        payload = entry.facts()
+        reason = edition.withheld.get(entry.index)
+        payload = {} if reason else entry.facts()
         yield (
             str(entry.index),
             payload.get("at", ""),
-            payload.get("action", ERASED),
+            payload.get("action", f"({reason})"),
             payload.get("actor", ""),
             payload.get("reason") or "",
             entry.stream,
@@ -69,16 +104,28 @@ def _custody_rows(connection: Connection, streams: Sequence[str]) -> Iterator[Se
         )
 
 
-def derived_of(connection: Connection, exhibit_id: UUID) -> list[Derived]:
-    """What was made from one exhibit: its newest reading, and the reading's text as a file of its own."""
+def derived_of(connection: Connection, exhibit_id: UUID, edition: Edition) -> list[Derived]:
+    """What was made from one exhibit: its newest reading, and the reading's text as a file of its own.
+
+    In the disclosure edition the reading is what the timeline shows, without headers (they say where a mail came from),
+    and its words are searched.
+    """
     found = current(connection, exhibit_id)
     if found is None:
         return []
-    maker = f"holdfast reader {found.version}"
-    made = [Derived("reading.json", maker, _json(to_json(found)))]
+    maker = f"holdfast reader {found.version}" + (f"; contacts replaced by {MARK}" if edition.redactor else "")
+    document = to_json(found)
+    if edition.redactor:
+        document = edition.cleaned({name: value for name, value in document.items() if name in TOLD})
+    made = [Derived("reading.json", maker, _json(document))]
     if found.text:
-        made.append(Derived("text.txt", maker, found.text.encode("utf-8", "backslashreplace")))
+        text = edition.clean(found.text)
+        made.append(Derived("text.txt", maker, text.encode("utf-8", "backslashreplace")))
     return made
+
+
+def _encoded(lines: Iterator[str]) -> Iterator[bytes]:
+    return (line.encode() for line in lines)
 
 
 def _json(document: Any) -> bytes:

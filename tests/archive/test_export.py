@@ -26,8 +26,8 @@ def exporter(installation):
         organisation="Test body",
         software="holdfast tests",
         policy=lambda connection: policy,
-        render=lambda connection, case, exhibits: {"timeline.json": b"{}\n"},
-        derive=lambda connection, exhibit_id: [Derived("text.txt", "test reader 1", b"hello")],
+        render=lambda connection, case, exhibits, edition: {"timeline.json": b"{}\n"},
+        derive=lambda connection, exhibit_id, edition: [Derived("text.txt", "test reader 1", b"hello")],
         now=now,
     )
 
@@ -75,10 +75,10 @@ def test_a_second_package_proves_that_history_was_only_added_to(installation, ex
 def test_an_item_that_arrives_while_the_package_is_built_does_not_spoil_it(installation, exporter, a_case, tmp_path):
     real = exporter.render
 
-    def render_and_receive(connection, case, exhibits):
+    def render_and_receive(connection, case, exhibits, edition):
         take(installation, a_text(b"Body=meanwhile", sid="SM8"), sender=PHONE)
         installation.archive.accession_waiting(now=now())
-        return real(connection, case, exhibits)
+        return real(connection, case, exhibits, edition)
 
     busy = Exporter(**{name: getattr(exporter, name) for name in Exporter.__slots__} | {"render": render_and_receive})
     with sequencing(installation):

@@ -8,12 +8,13 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from flask import Blueprint, Response, abort, jsonify, make_response, redirect, render_template, url_for
+from flask import Blueprint, Response, abort, jsonify, make_response, redirect, render_template, request, url_for
 from sqlalchemy import Connection, Row, select
 
 from archive import package_desk
 from archive.case import Case
 from archive.custody import Action, case_stream
+from archive.edition import EDITIONS, FULL
 from archive.jobs import Job
 from archive.tables import package
 from web.access import Right, case_or_404, requires, signed_in
@@ -54,7 +55,8 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
         """Ask for a package; commit, then nudge."""
         with web.engine.begin() as connection:
             case = case_or_404(connection, slug, Right.EXPORT_CASE)
-            package_id = package_desk.request(connection, case, edition="full", at=web.now(), actor=signed_in().actor)
+            edition, actor = _edition(), signed_in().actor
+            package_id = package_desk.request(connection, case, edition=edition, at=web.now(), actor=actor)
         web.nudge(Job.BUILD_PACKAGE, str(package_id))
         return make_response(redirect(url_for("officer.show_package", slug=slug, package_id=package_id), 303))
 
@@ -102,6 +104,12 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
         if found.size_bytes is not None:
             answer.content_length = found.size_bytes
         return answer
+
+
+def _edition() -> str:
+    """The edition that was asked for; what is none is not guessed at."""
+    asked = request.form.get("edition", FULL)
+    return asked if asked in EDITIONS else abort(400)
 
 
 def _package_or_404(connection: Connection, case: Case, package_id: UUID) -> Row[Any]:
