@@ -1,4 +1,4 @@
-"""Tasks that keep the vault complete and locked: publishing the ledger to it, the nightly dump, locks that grow."""
+"""Tasks that keep the vault complete and locked: publishing the ledger to it, the nightly dump, audits, locks."""
 
 from __future__ import annotations
 
@@ -64,6 +64,8 @@ def register_keeping(app: Celery, keeping: Callable[[], Keeping], *, publish_eve
         keeping().auditor.run(kind, actor=ACTOR)
 
     every(app, "publish", Job.PUBLISH, publish_every)
+    # A hold that was placed by day is in the vault by night; a lock has half its time left when it is extended.
+    every(app, "locks", "archive.extend_locks", timedelta(hours=12))
     _at_night(app, "dump", "archive.dump", crontab(hour="1", minute="10"))
     _at_night(app, "audit-sample", "archive.audit", crontab(hour="2", minute="10", day_of_week="mon-sat"), "sample")
     _at_night(app, "audit-whole", "archive.audit", crontab(hour="2", minute="10", day_of_week="sun"), "whole")
@@ -74,5 +76,3 @@ def _at_night(app: Celery, name: str, task: str, when: crontab, *args: str) -> N
     options = {"expires": LATEST.total_seconds(), "ignore_result": True}
     entry = {"task": task, "schedule": when, "args": args, "options": options}
     app.conf.beat_schedule = {**(app.conf.beat_schedule or {}), name: entry}
-    # A hold that was placed by day is in the vault by night; a lock has half its time left when it is extended.
-    every(app, "locks", "archive.extend_locks", timedelta(hours=12))
