@@ -23,8 +23,8 @@ from archive.audit_scope import Fault, Ground, Page, Scope
 from archive.custody import NO_PREDECESSOR, Action, pseudonym
 from archive.errors import NoteRejectedError, ProofError, TokenRejectedError
 from archive.ledger import nodes
+from archive.ledger_erasures import erased_leaves
 from archive.log_keys import log_keys
-from archive.rebuilt_ledger import erased_leaves
 from archive.sequencer import frontier_of, tree_size
 from archive.signed_note import Checkpoint, Note, VerifierKey
 from archive.tables import (

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, select, text
 
 from archive.audit_scope import Fault, Ground, Page, Scope
 from archive.custody import Action, exhibit_stream
+from archive.ledger_erasures import erased_entries
 from archive.replay import REBUILT
 from archive.tables import custody_entry, custody_payload, exhibit, reading, reply, reply_item
 
@@ -53,9 +54,14 @@ def _faults(connection: Connection, rows: Sequence[Row[Any]]) -> list[Fault]:
     ids = [row.id for row in rows]
     told = _told(connection, ids)
     assigned = {(row.id, row.reference) for row in connection.execute(_ASSIGNED, {"ids": ids})}
+    if any(row.id not in told for row in rows):
+        # Disposed of: its payloads are gone, and the ledger says so. What is left of its rows promises nothing.
+        erased = erased_entries(connection)
+        rows = [row for row in rows if row.archived_entry not in erased]
+        ids = [row.id for row in rows]
     faults: list[Fault] = []
     for row in rows:
-        faults += _of_exhibit(row, told[row.id], assigned)
+        faults += _of_exhibit(row, told.get(row.id, []), assigned)
     return faults + _of_readings(connection, ids, told) + _of_answers(connection, ids, told)
 
 
@@ -98,7 +104,7 @@ def _of_readings(
         if not any(
             each["action"] == Action.EXHIBIT_READ
             and (each["facts"]["version"], each["facts"]["reading_sha256"]) == (row.version, sha256)
-            for each in told[row.exhibit_id]
+            for each in told.get(row.exhibit_id, [])
         ):
             says = f"no entry tells of this reading by version {row.version}"
             faults.append(Fault("reading_changed", f"exhibit {row.exhibit_id}", says))
@@ -115,7 +121,7 @@ def _of_answers(
     )
     faults = []
     for row in connection.execute(query):
-        if not any(each["action"] == Action.REPLY_DECIDED for each in told[row.exhibit_id]):
+        if not any(each["action"] == Action.REPLY_DECIDED for each in told.get(row.exhibit_id, [])):
             faults.append(Fault("unpromised", f"exhibit {row.exhibit_id}", "no entry decides whether it is answered"))
         action = _ENDED.get(row.state)
         # The entry of an answer stands in the stream of the exhibit that planned it.
@@ -123,12 +129,13 @@ def _of_answers(
             each["action"] == Action.REPLY_DECIDED
             and each["facts"]["reply_id"] == str(row.reply_id)
             and each["facts"].get("joins") is False
-            for each in told[row.exhibit_id]
+            for each in told.get(row.exhibit_id, [])
         )
         if action is None or not planned or row.failed_because == REBUILT:
             continue
         if not any(
-            each["action"] == action and each["facts"]["reply_id"] == str(row.reply_id) for each in told[row.exhibit_id]
+            each["action"] == action and each["facts"]["reply_id"] == str(row.reply_id)
+            for each in told.get(row.exhibit_id, [])
         ):
             faults.append(Fault("unpromised", f"answer {row.reply_id}", f"no entry says that it is {row.state}"))
     return faults

@@ -8,13 +8,27 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Subquery, func, literal, null, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    Subquery,
+    cast,
+    false,
+    func,
+    null,
+    or_,
+    select,
+    union_all,
+)
 
 from archive.audit_scope import Fault, Ground, Page, Scope
 from archive.dump import FOLDER
 from archive.errors import IntegrityFault, LockMissingError, MissingFromVaultError
+from archive.ledger_erasures import erased_entries
 from archive.publishing import prefix_of
-from archive.tables import acquisition, case, exhibit, package, published
+from archive.tables import acquisition, case, disposal, exhibit, package, published
 from archive.vault import LOCK_SLACK, Version
 
 AT_ONCE = 128
@@ -34,27 +48,39 @@ def _expected() -> Subquery:
             exhibit.c.archived_at.label("at"),
             # Of open cases, and what nobody has placed yet.
             case.c.closed_at.is_(None).label("must_be_locked"),
+            exhibit.c.held.label("must_be_held"),
+            exhibit.c.archived_entry,
         )
         .join(acquisition, acquisition.c.id == exhibit.c.id)
         .outerjoin(case, case.c.id == exhibit.c.case_id)
     )
+    no, no_entry = false(), cast(null(), BigInteger)
+    never = (no.label("must_be_locked"), no.label("must_be_held"), no_entry.label("archived_entry"))
     packages = select(
         package.c.vault_key,
         package.c.vault_version,
         package.c.sha256,
         null().label("retain_until"),
         package.c.finished_at.label("at"),
-        literal(False).label("must_be_locked"),
+        *never,
     ).where(package.c.vault_key.isnot(None))
+    certificates = select(
+        disposal.c.certificate_key,
+        disposal.c.certificate_version,
+        disposal.c.certificate_sha256,
+        null().label("retain_until"),
+        disposal.c.done_at.label("at"),
+        *never,
+    ).where(disposal.c.certificate_key.isnot(None))
     ledger = select(
         published.c.vault_key,
         published.c.vault_version,
         published.c.sha256,
         published.c.retain_until,
         published.c.at,
-        literal(False).label("must_be_locked"),
+        *never,
     )
-    return union_all(items, packages, ledger).subquery("expected")
+    return union_all(items, packages, certificates, ledger).subquery("expected")
 
 
 EXPECTED = _expected()
@@ -80,7 +106,7 @@ def objects(ground: Ground, scope: Scope, cursor: str) -> Iterator[Page]:
 def _chosen(scope: Scope) -> ColumnElement[bool] | None:
     if scope.since is None and scope.part is None:
         return None
-    recent = EXPECTED.c.at >= scope.since if scope.since is not None else literal(False)
+    recent = EXPECTED.c.at >= scope.since if scope.since is not None else false()
     part = func.left(func.md5(EXPECTED.c.vault_key), 1) == scope.part
     return or_(recent, part) if scope.part is not None else recent
 
@@ -108,6 +134,8 @@ def _object_faults(ground: Ground, row: Row[Any]) -> list[Fault]:
     if row.retain_until is not None and stored.retain_until < row.retain_until - LOCK_SLACK:
         says = f"locked until {stored.retain_until:%Y-%m-%d %H:%M}, its row says {row.retain_until:%Y-%m-%d %H:%M}"
         faults.append(Fault("lock_short", place, says))
+    if row.must_be_held and not stored.held:
+        faults.append(Fault("hold_missing", place, "its case is held, the vault does not hold it"))
     if row.must_be_locked and stored.retain_until < now:
         faults.append(
             Fault("lock_lapsed", place, f"nobody extended its lock, which ended {stored.retain_until:%Y-%m-%d}")
@@ -116,7 +144,10 @@ def _object_faults(ground: Ground, row: Row[Any]) -> list[Fault]:
 
 
 def _may_be_gone(ground: Ground, row: Row[Any], now: datetime) -> bool:
-    """A dump whose time is over may be removed by whoever looks after the bucket."""
+    """A dump whose time is over may be removed by hand; an original, once it is disposed of."""
+    if row.archived_entry is not None:
+        with ground.engine.connect() as connection:
+            return row.archived_entry in erased_entries(connection)
     is_dump = row.vault_key.startswith(f"{prefix_of(ground.origin)}{FOLDER}/")
     return is_dump and row.retain_until is not None and row.retain_until < now
 

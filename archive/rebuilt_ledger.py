@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_new
 from archive import tlog
 from archive.errors import RebuildError
 from archive.late import cosignature_of, token_of
+from archive.ledger_erasures import erased_leaves
 from archive.rows import read
 from archive.sequencer import frontier_of
 from archive.signed_note import Checkpoint, Note
@@ -50,11 +51,6 @@ _BROKEN_STREAM = text(
     ) AS leaf
     WHERE stream_seq <> place - 1 OR stream_prev <> coalesce(before, decode(repeat('00', 32), 'hex')) LIMIT 1
     """
-)
-_ERASED = text(
-    "SELECT convert_from(body, 'UTF8')::json -> 'facts' -> 'leaves' FROM custody_payload "
-    "WHERE position(convert_to('\"payload.erased\"', 'UTF8') IN body) > 0 "
-    "AND convert_from(body, 'UTF8')::json ->> 'action' = 'payload.erased'"
 )
 
 
@@ -101,11 +97,6 @@ def rebuild_payloads(connection: Connection, ledger: VaultedLedger, progress: Pr
         ~exists().where(custody_payload.c.entry_id == custody_leaf.c.entry_id)
     )
     return sorted(set(connection.execute(missing).scalars()) - set(erased))
-
-
-def erased_leaves(connection: Connection) -> list[int]:
-    """Indexes of the leaves whose payloads were erased, as `payload.erased` entries name them."""
-    return [index for named in connection.execute(_ERASED).scalars() for index in named]
 
 
 def rebuild_checkpoints(connection: Connection, ledger: VaultedLedger, signed: Checkpoint) -> None:

@@ -39,12 +39,21 @@ NOT_THERE = frozenset({"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed"})
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object in the vault: where it is, which version, until when nobody can remove it, and what travels with it."""
+    """An object in the vault: where it is, which version, how it is locked, and what travels with it.
+
+    Attributes:
+        key: Its key.
+        version: Which version.
+        retain_until: Nobody removes it before then.
+        metadata: Custody facts.
+        held: Whether a legal hold is on it, whatever the date.
+    """
 
     key: str
     version: str
     retain_until: datetime
     metadata: Mapping[str, str]
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +346,8 @@ def _stored(key: str, head: Mapping[str, Any]) -> StoredObject:
     mode, until = head.get("ObjectLockMode"), head.get("ObjectLockRetainUntilDate")
     if mode != LOCK_MODE or until is None or not head.get("VersionId"):
         raise LockMissingError(key, f"mode {mode}, until {until}")
-    return StoredObject(key, head["VersionId"], until.astimezone(UTC), dict(head.get("Metadata", {})))
+    held = head.get("ObjectLockLegalHoldStatus") == "ON"
+    return StoredObject(key, head["VersionId"], until.astimezone(UTC), dict(head.get("Metadata", {})), held)
 
 
 def _version(listed: Mapping[str, Any], *, marker: bool) -> Version:

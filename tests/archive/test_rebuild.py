@@ -11,7 +11,7 @@ from archive.accession import Belonging, receive
 from archive.acquisition import Acquisition, Channel, rendered
 from archive.alerts import raise_alert
 from archive.contributor import Contact, ContactKind, ReplyStyle, SafeContact, enrol
-from archive.custody import Action, CustodyEntry, exhibit_stream
+from archive.custody import SYSTEM, Action, CustodyEntry, exhibit_stream
 from archive.database import engine
 from archive.dump import FROM_THE_LEDGER, LET_GO, MADE_ANEW, dumped_tables
 from archive.errors import EnvelopeError, NotEmptyError, RebuildError
@@ -273,7 +273,7 @@ def test_an_erased_payload_stays_erased_though_its_batch_still_lies_under_its_lo
         )
         gone = connection.execute(query).first()
         facts = {"leaves": [gone.leaf_index]}
-        record(connection, CustodyEntry(exhibit_stream(exhibit_id), Action.PAYLOAD_ERASED, "account:x", now(), facts))
+        record(connection, CustodyEntry(SYSTEM, Action.PAYLOAD_ERASED, "account:x", now(), facts))
     more_entries(installation, 1)
     publisher(installation).publish()
     made = again.run()
