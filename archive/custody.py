@@ -96,7 +96,8 @@ class CustodyEntry:
     Attributes:
         stream: Label of the stream it belongs to: `system`, `case:<uuid>` or `exhibit:<uuid>`.
         action: What was done.
-        actor: Who did it: `account:<uuid>`, `cli:<user>` or a named process (`system:accession`).
+        actor: Who did it: `account:<uuid>`, `cli:<user>`, `link:<uuid>` (whoever holds that personal link) or a named
+            process (`system:accession`).
         at: When, aware, UTC; millisecond precision is what the ledger keeps.
         facts: JSON without floats.
         reason: Why, where a person gave one.

@@ -162,9 +162,11 @@ def take_try(connection: Connection, key: str, kind: LinkKind, *, now: datetime)
     is checked and taken back if that one is right.
 
     Raises:
-        LinkGoneError: As `resume`.
+        LinkGoneError: As `resume`; also where the link asks for no PIN.
     """
     _, visit = _found(connection, key, kind, now)
+    if not visit.link.has_pin:
+        raise LinkGoneError
     row = connection.execute(select(link).where(link.c.id == visit.link.id).with_for_update()).one()
     if row.pin_locked_until is not None and now < row.pin_locked_until:
         return PinLocked(row.pin_locked_until)
@@ -172,7 +174,7 @@ def take_try(connection: Connection, key: str, kind: LinkKind, *, now: datetime)
     left = -number % PIN_TRIES
     until = None if left else now + _lock_after(number)
     connection.execute(update(link).where(link.c.id == row.id).values(pin_tries=number, pin_locked_until=until))
-    return PinTry(visit.link, row.pin_hash or "", number, left)
+    return PinTry(visit.link, row.pin_hash, number, left)
 
 
 def accept_pin(connection: Connection, key: str, kind: LinkKind, *, now: datetime) -> Visit:

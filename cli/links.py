@@ -104,8 +104,8 @@ def _make(
     _tell(made, person, chosen, as_json=as_json)
     if made.outcome is not None and not isinstance(made.outcome, Sent):
         raise ToldError(
-            f"the link was made, and its message {SAID[state_of(made.outcome)]}: {made.outcome.because}; it is never sent "
-            "again: give her the link by another safe way, or revoke it"
+            f"the link was made, and its message {SAID[state_of(made.outcome)]}: {made.outcome.because}; it is never "
+            "sent again: give her the link by another safe way, or revoke it"
         )
 
 

@@ -219,6 +219,15 @@ def test_a_visit_without_its_pin_goes_nowhere(run, casework, issued):
         run(visit.resume, other.key, DIARY, now=casework.at)
 
 
+def test_a_link_without_a_pin_takes_none_and_is_never_locked(run, casework, issued):
+    _, token = issued()
+    opened = run(visit.begin, token, DIARY, now=casework.at)
+    for _ in range(PIN_TRIES + 1):
+        with pytest.raises(LinkGoneError):
+            run(visit.take_try, opened.key, DIARY, now=casework.at)
+    assert run(visit.resume, opened.key, DIARY, now=casework.at) == opened
+
+
 def wrong(run, casework, opened):
     tried = run(visit.take_try, opened.key, DIARY, now=casework.at)
     return tried if isinstance(tried, PinLocked) else run(visit.refuse_pin, tried, now=casework.at)
