@@ -14,9 +14,10 @@ from sqlalchemy.exc import DBAPIError
 
 from archive.asking import parsed_authorities
 from archive.custody import SYSTEM, Action, CustodyEntry
+from archive.database import engine, migrate
 from archive.errors import AuthorityUnreachableError
 from archive.ledger import checkpoint_note, checkpoint_size, record
-from archive.stamp_debts import health, unstamped_since
+from archive.stamp_debts import due, health, owe_at_once, unstamped_since
 from archive.stamping import Stamper
 from archive.tables import alert, custody_payload, timestamp_attempt, timestamp_due, timestamp_token
 from archive.timestamps import stamped_bytes, tokens_of
@@ -497,3 +498,18 @@ def test_names_of_authorities_hold_no_credentials():
 def test_a_process_does_not_start_on_authorities_it_could_not_judge(environ):
     with pytest.raises(SettingsError, match="HOLDFAST_TSA"):
         composition.stamper(Settings.from_environment(environ), None)
+
+
+def test_a_ledger_that_was_there_before_tokens_is_kept_and_can_be_stamped(stack):
+    owner = engine(stack.fresh_database().owner, pool_size=1)
+    migrate(owner, to="0004")
+    with owner.begin() as connection:
+        connection.execute(text("INSERT INTO checkpoint VALUES (7, 'root', 'note', now())"))
+        before = connection.execute(text("SELECT * FROM checkpoint")).all()
+    migrate(owner, to="0005")
+    with owner.begin() as connection:
+        assert connection.execute(text("SELECT * FROM checkpoint")).all() == before
+        owe_at_once(connection, 7, ["http://tsa.example/"], now=datetime.now(UTC))
+        owed = due(connection, ["http://tsa.example/"], now=datetime.now(UTC))
+    owner.dispose()
+    assert owed == [(7, "http://tsa.example/")]
