@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 import rfc8785
 import structlog
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, update
 
 from archive.acquisition import rendered
 from archive.custody import SYSTEM, Action, CustodyEntry, case_stream, exhibit_stream
@@ -268,8 +268,8 @@ def _items(connection: Connection, case_id: UUID) -> Sequence[Row[Any]]:
         *(exhibit.c.id, exhibit.c.vault_key, exhibit.c.vault_version, exhibit.c.retain_until, exhibit.c.held),
         *(acquisition.c.received_at, acquisition.c.sha256, acquisition.c.sha512, acquisition.c.size_bytes),
     )
-    query = select(*columns).join(acquisition, acquisition.c.id == exhibit.c.id).where(exhibit.c.case_id == case_id)
-    return connection.execute(query.order_by(exhibit.c.archived_at, exhibit.c.id)).all()
+    query: Select[Any] = select(*columns).join(acquisition, acquisition.c.id == exhibit.c.id)
+    return connection.execute(query.where(exhibit.c.case_id == case_id).order_by(exhibit.c.archived_at)).all()
 
 
 def _streams(items: Sequence[Row[Any]]) -> list[str]:
@@ -278,7 +278,8 @@ def _streams(items: Sequence[Row[Any]]) -> list[str]:
 
 def _payload_batches(connection: Connection, streams: list[str]) -> Sequence[Row[Any]]:
     columns = (published.c.vault_key, published.c.vault_version, published.c.retain_until)
-    return connection.execute(select(*columns).where(published.c.stream == func.any(streams))).all()
+    query: Select[Any] = select(*columns).where(published.c.stream == func.any(streams))
+    return connection.execute(query).all()
 
 
 def _erase_payloads(connection: Connection, streams: list[str]) -> list[int]:

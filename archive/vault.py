@@ -234,9 +234,10 @@ class Vault:
 
         Raises:
             LockMissingError: The version is not locked in COMPLIANCE mode.
+            MissingFromVaultError: It is not there.
         """
         extra = {"VersionId": version} if version else {}
-        with _speaking(f"look at {key}"):
+        with _speaking(f"look at {key}"), _noticing_gone(key, version or "the current one"):
             head = self.client.head_object(Bucket=self.bucket, Key=key, **extra)
         return _stored(key, head)
 
