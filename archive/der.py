@@ -93,16 +93,6 @@ class Fields:
             raise DerError(f"nothing where {tag:#04x} belongs")
         return self._left.pop(0).need(tag)
 
-    def take_any(self) -> Element:
-        """The next element, whatever it is.
-
-        Raises:
-            DerError: There is none.
-        """
-        if not self._left:
-            raise DerError("nothing where an element belongs")
-        return self._left.pop(0)
-
     def take_if(self, tag: int) -> Element | None:
         """The next element if it has this tag: an OPTIONAL one."""
         return self._left.pop(0) if self._left and self._left[0].tag == tag else None

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sqlalchemy import Connection, Engine
 
 from archive.accession import Archive
-from archive.asking import parsed_authorities
+from archive.asking import Authority, parsed_authorities
 from archive.case import Case
 from archive.database import engine
 from archive.edition import Edition
@@ -151,22 +151,32 @@ def stamper(settings: Settings, database: Engine) -> Stamper:
     """Gets timestamp tokens from the configured authorities; from none where none is configured.
 
     Raises:
-        SettingsError: An address is none, or authorities are set and no roots to pin them to.
+        SettingsError: As `time_trust`.
     """
-    try:
-        authorities = parsed_authorities(settings.tsa_urls)
-    except ValueError as error:
-        raise SettingsError("HOLDFAST_TSA_URLS", str(error)) from error
+    authorities, roots = time_trust(settings)
     return Stamper(
         engine=database,
         authorities=authorities,
-        roots=tsa_roots(settings) if authorities else Roots((), ()),
+        roots=roots,
         ask=ask,
         now=now,
         every=timedelta(seconds=settings.tsa_every_seconds),
         alarm_after=timedelta(minutes=settings.tsa_alarm_minutes),
         patience=timedelta(seconds=settings.tsa_patience_seconds),
     )
+
+
+def time_trust(settings: Settings) -> tuple[tuple[Authority, ...], Roots]:
+    """Whom to ask for the time, and whom to believe.
+
+    Raises:
+        SettingsError: An address is none, or authorities are set and no roots to pin them to.
+    """
+    try:
+        authorities = parsed_authorities(settings.tsa_urls)
+    except ValueError as error:
+        raise SettingsError("HOLDFAST_TSA_URLS", str(error)) from error
+    return authorities, tsa_roots(settings) if authorities else Roots((), ())
 
 
 def tsa_roots(settings: Settings) -> Roots:
@@ -305,7 +315,8 @@ def exporter(settings: Settings, made: Archive) -> Exporter:
         now=now,
         tsa_roots=tsa_certificates(settings),
         intake=intake_addresses(settings),
-        stamp=stamper(settings, made.engine).stamp_now,
+        # Built when it is used: what is wrong with time must not keep evidence from being taken in.
+        stamp=lambda size: stamper(settings, made.engine).stamp_now(size),
         witnessed=collector(settings, made.engine).witnessed,
     )
 

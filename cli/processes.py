@@ -83,6 +83,7 @@ def worker() -> None:
     from workers.app import WORKER
 
     app = make_worker(settings)
+    composition.time_trust(settings)
     _trust_vault(settings)
     app.worker_main([*WORKER, "--loglevel=WARNING", f"--hostname=worker-{os.getpid()}@holdfast"])
 

@@ -149,6 +149,13 @@ def test_a_missing_setting_is_told_in_one_sentence(tmp_path):
     assert "set HOLDFAST_BROKER_URL" in result.output
 
 
+def test_a_worker_does_not_start_with_authorities_and_no_roots_to_pin_them_to(installation):
+    environ = installation.environ | {"HOLDFAST_TSA_ROOTS": "/nowhere/roots.pem"}
+    result = CliRunner().invoke(main, ["worker"], env=environ)
+    assert result.exit_code == 1
+    assert "set HOLDFAST_TSA_ROOTS: roots.pem" in result.output
+
+
 def test_a_worker_does_not_start_on_a_vault_that_accepts_a_forbidden_act(installation, monkeypatch):
     refused = [Trial("shorten the lock", refused=False, answer="accepted")]
     monkeypatch.setattr("cli.composition.self_test", lambda vault, now: refused)
