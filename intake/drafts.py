@@ -29,12 +29,11 @@ from intake.diary_document import (
     AnswersDocument,
     Asked,
     DiaryDocument,
-    DocumentError,
     EntryKind,
     Photo,
-    answers_from_json,
     answers_to_json,
 )
+from intake.diary_parsing import DocumentError, answers_from_json
 from intake.errors import DraftEndedError, TooManyDraftsError, UnknownDraftError
 from intake.receipts import Receipts
 

@@ -9,17 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from intake.diary_document import (
-    Answer,
-    DiaryDocument,
-    DocumentError,
-    EntryKind,
-    Known,
-    When,
-    is_canonical,
-    read_answers,
-    read_diary,
-)
+from intake.diary_document import Answer, DiaryDocument, EntryKind, Known, When
+from intake.diary_parsing import DocumentError, is_canonical, read_answers, read_diary
 from intake.reading import limits
 from intake.reading.identifiers import find_identifiers, international
 from intake.reading.model import Claimed, Headers, Identifier, Reading, Reported, displayable

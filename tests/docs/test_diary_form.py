@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from intake.diary_document import ANSWERS_TYPE, DIARY_TYPE, QUESTIONS, is_canonical, read_diary
+from intake.diary_document import ANSWERS_TYPE, DIARY_TYPE
+from intake.diary_parsing import QUESTIONS, is_canonical, read_diary
 from tests.docs.pages import page
 
 

@@ -17,15 +17,12 @@ from intake.diary_document import (
     AnswersDocument,
     Asked,
     DiaryDocument,
-    DocumentError,
     EntryKind,
     Known,
     Photo,
     When,
-    is_canonical,
-    read_answers,
-    read_diary,
 )
+from intake.diary_parsing import DocumentError, is_canonical, read_answers, read_diary
 from intake.reading import READER_VERSION, from_json, read, to_json
 
 AT = datetime(2026, 11, 23, 12, 0, 0, 5000, tzinfo=UTC)

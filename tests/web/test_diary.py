@@ -20,7 +20,7 @@ from sqlalchemy import create_engine, func, select
 from archive.jobs import Job
 from archive.link import LinkKind, revoke
 from archive.tables import acquisition, draft, exhibit
-from intake.diary_document import read_answers, read_diary
+from intake.diary_parsing import read_answers, read_diary
 from intake.drafts import MOST_OPEN, give_up_ended
 from intake.sweep import missed
 from tests.web.links import hold

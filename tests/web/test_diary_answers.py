@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.diary_document import EntryKind, Known, When, answers_from_json, answers_to_json
+from intake.diary_document import EntryKind, Known, When, answers_to_json
+from intake.diary_parsing import answers_from_json
 from intake.drafts import DraftKind
 from web import diary_pages
 from web.diary_answers import MOST_LINE, MOST_WORDS, fields_of, read_page, typed_of
@@ -161,7 +162,7 @@ def test_words_that_are_too_many_are_a_fault_and_stay_in_the_page():
 
 
 def test_each_question_of_the_form_is_asked_on_exactly_one_page():
-    from intake.diary_document import QUESTIONS
+    from intake.diary_parsing import QUESTIONS
 
     for kind in (DraftKind.INCIDENT, DraftKind.CALL):
         asked = [name for page in diary_pages.PAGES[kind] if page is not DAY for name in diary_pages.names_of(page)]
