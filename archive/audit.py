@@ -109,7 +109,7 @@ class Auditor:
             if not guard.execute(select(func.pg_try_advisory_xact_lock(ADVISORY_LOCK))).scalar_one():
                 raise AuditRunningError(kind)
             row = self._begin(kind, actor, since)
-            looked_at = Counter(row.looked_at)
+            looked_at = Counter(dict.fromkeys(STEPS, 0) | row.looked_at)
             for step in list(STEPS)[list(STEPS).index(row.step) :]:
                 cursor = row.cursor if step == row.step else ""
                 for page in STEPS[step](self.ground, Scope(row.since, row.part), cursor):

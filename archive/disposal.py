@@ -236,16 +236,8 @@ class Disposer:
         connection.execute(
             update(acquisition).where(acquisition.c.id == func.any(ids)).values(door={}, sender=None, raw=None)
         )
-        people = select(contributor.c.id).where(contributor.c.case_id == asked.case_id)
         connection.execute(delete(published).where(published.c.stream == func.any(streams)))
-        connection.execute(
-            update(contributor)
-            .where(contributor.c.case_id == asked.case_id)
-            .values(name=NOBODY, reply_style="none", wording=None, who_else_sees=None, left_at=self.now())
-        )
-        connection.execute(
-            update(contributor_contact).where(contributor_contact.c.contributor_id.in_(people)).values(value=NOBODY)
-        )
+        forget_people(connection, asked.case_id, at=self.now())
         connection.execute(update(disposal).where(disposal.c.id == asked.id).values(done_at=self.now(), **stored))
         facts = {
             "disposal_id": str(asked.id),
@@ -261,6 +253,19 @@ class Disposer:
         # In the system's stream, whose payloads stay: a rebuild learns from it which payloads to pass over.
         gone = {"disposal_id": str(asked.id), "leaves": erased}
         record(connection, CustodyEntry(SYSTEM, Action.PAYLOAD_ERASED, ACTOR, self.now(), gone, reason=asked.reason))
+
+
+def forget_people(connection: Connection, case_id: UUID, *, at: datetime) -> None:
+    """Let go who the people of a case were and how they can be reached; that there were some stays."""
+    people = select(contributor.c.id).where(contributor.c.case_id == case_id)
+    connection.execute(
+        update(contributor)
+        .where(contributor.c.case_id == case_id)
+        .values(name=NOBODY, reply_style="none", wording=None, who_else_sees=None, left_at=at)
+    )
+    connection.execute(
+        update(contributor_contact).where(contributor_contact.c.contributor_id.in_(people)).values(value=NOBODY)
+    )
 
 
 def _items(connection: Connection, case_id: UUID) -> Sequence[Row[Any]]:

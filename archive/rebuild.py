@@ -32,15 +32,18 @@ from archive.rebuilt_ledger import (
     rebuild_leaves,
     rebuild_payloads,
 )
-from archive.replay import Told, finish, replay
+from archive.replay import finish, replay
 from archive.rows import read
 from archive.tables import acquisition, custody_entry, custody_leaf, custody_payload, exhibit, metadata, published
+from archive.told import Told
 from archive.vault import Version
 from archive.vaulted_ledger import VaultedLedger
 
 ACTOR: Final = "system:rebuild"
 # Of a dump these come before the acts are done again, the others after: they refer to exhibits.
-BEFORE_THE_ACTS: Final = frozenset({"account", "case", "case_member", "contributor", "contributor_contact"})
+BEFORE_THE_ACTS: Final = frozenset(
+    {"account", "case", "case_member", "contributor", "contributor_contact", "legal_hold", "disposal"}
+)
 ReadAgain = Callable[[UUID], bool]
 
 

@@ -298,6 +298,7 @@ def test_an_object_written_over_and_a_delete_marker_are_found_and_the_first_vers
 def test_an_object_that_no_row_names_is_found_once_nobody_can_be_about_to_name_it(house):
     house.vault.client.put_object(Bucket=house.vault.bucket, Key="items/of-nobody", Body=b"?")
     assert audited(house).faults == []
+    house.sequencer.run_once()
     (fault,) = audited(house, grace=timedelta(0)).faults
     assert (fault.kind, fault.place.split()[0]) == ("object_unknown", "items/of-nobody")
 
