@@ -1560,6 +1560,9 @@ def _not_checked(run: Run) -> Iterator[str]:
     )
     if run.streams.withheld:
         yield f"Payloads: those of {run.streams.withheld} entries are withheld (custody/withheld.jsonl says why)."
+    untold = sum(exhibit.archived is None for exhibit in run.streams.exhibits.values())
+    if untold:
+        yield f"Receipts: those of {untold} items are withheld; what their digests were is only what the export states."
     for item in run.withheld_items:
         yield f"Original withheld: {item}"
     if run.streams.assigned_later:

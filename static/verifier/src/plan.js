@@ -94,6 +94,10 @@ function* notChecked({ given, newest, streams, withheldItems, stamps }) {
   if (streams.withheld) {
     yield `Payloads: those of ${streams.withheld} entries are withheld (custody/withheld.jsonl says why).`;
   }
+  const untold = [...streams.exhibits.values()].filter(({ archived }) => !archived).length;
+  if (untold) {
+    yield `Receipts: those of ${untold} items are withheld; what their digests were is only what the export states.`;
+  }
   for (const item of withheldItems) yield `Original withheld: ${item}`;
   if (streams.assignedLater) {
     yield `Later exhibits: ${streams.assignedLater} were assigned while the package was made; not in it.`;
