@@ -10,7 +10,8 @@ FROM python:3.11-slim-bookworm
 RUN groupadd --gid 10001 holdfast \
  && useradd --uid 10001 --gid 10001 --home-dir /var/lib/holdfast --no-create-home --shell /usr/sbin/nologin holdfast \
  && install --directory --owner=holdfast --group=holdfast --mode=0700 \
-    /var/lib/holdfast /var/lib/holdfast/packages /var/lib/holdfast/state /var/lib/holdfast/checkpoint
+    /var/lib/holdfast /var/lib/holdfast/packages /var/lib/holdfast/state /var/lib/holdfast/checkpoint \
+    /var/lib/holdfast/witness
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /app
 COPY . .

@@ -1,9 +1,9 @@
 #!/opt/venv/bin/python
-"""Is this process doing its work? `health.py web|worker|sequencer|mailbox|beat`: exit code 0 or 1, one line on why not.
+"""Is this process doing its work? `health.py NAME` with one of `CHECKS`: exit code 0 or 1, one line on why not.
 
 A container whose process died is restarted; this is about a process that lives and does nothing. Only the web process
-has a port to ask, so the others are judged by what they leave behind. "Unhealthy" may also mean that a part they need
-is away: either way the work is not being done.
+and the witness have a port to ask, so the others are judged by what they leave behind. "Unhealthy" may also mean that a
+part they need is away: either way the work is not being done.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -38,6 +39,19 @@ def web(settings: Settings) -> None:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=ANSWER_SECONDS):
             return
+    except OSError as error:
+        raise UnhealthyError(f"no answer ({type(error).__name__})") from error
+
+
+def witness(settings: Settings) -> None:
+    """The witness answers, and nothing contradicts what it cosigned."""
+    port = settings.witness_bind.rpartition(":")[2]
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=ANSWER_SECONDS):
+            return
+    except urllib.error.HTTPError as error:
+        with error:
+            raise UnhealthyError(error.read().decode().strip()) from error
     except OSError as error:
         raise UnhealthyError(f"no answer ({type(error).__name__})") from error
 
@@ -87,7 +101,14 @@ def _require_recent(at: datetime | None, what: str) -> None:
         raise UnhealthyError(f"{what} {at:%Y-%m-%d %H:%M} UTC")
 
 
-CHECKS = {"web": web, "sequencer": sequencer, "worker": worker, "mailbox": mailbox, "beat": beat}
+CHECKS = {
+    "web": web,
+    "sequencer": sequencer,
+    "worker": worker,
+    "mailbox": mailbox,
+    "beat": beat,
+    "witness": witness,
+}
 
 
 def main() -> int:

@@ -9,7 +9,6 @@ GET  /                                   the key to trust
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -96,7 +95,7 @@ def _added(witness: Witness, environ: Environ) -> Answer:
 def _body(environ: Environ) -> bytes | None:
     """The request's body; None where it is too long. Who sends too slowly loses the connection."""
     connection = environ.get("gunicorn.socket")
-    if isinstance(connection, socket.socket):
+    if connection is not None:
         connection.settimeout(READ_SECONDS)
     announced = environ.get("CONTENT_LENGTH") or ""
     if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:

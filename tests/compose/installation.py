@@ -13,7 +13,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yml"
-OURS = ("web", "worker", "sequencer", "beat", "mailbox", "migrate", "doctor")
+OURS = ("web", "worker", "sequencer", "beat", "mailbox", "witness", "migrate", "doctor")
 
 
 def compose() -> dict[str, Any]:

@@ -25,7 +25,7 @@ def health(name, environ):
     return subprocess.run(command, env=inherited | environ, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "sequencer", "beat", "mailbox"])
+@pytest.mark.parametrize("name", ["web", "worker", "sequencer", "beat", "mailbox", "witness"])
 def test_each_service_asks_for_its_own_health(name):
     assert compose()["services"][name]["healthcheck"]["test"] == ["CMD", "python", "docker/health.py", name]
 
@@ -92,3 +92,27 @@ def test_no_address_and_no_password_is_shown_when_the_database_is_away():
     assert found.returncode == 1
     assert "word" not in found.stdout + found.stderr
     assert custody_entry.name not in found.stdout
+
+
+def test_a_witness_that_kept_a_contradiction_or_does_not_answer_is_not_healthy(tmp_path):
+    import threading
+    from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+    from tests.archive.test_witness import FORKED, HONEST, made
+    from web.witness import make_witness_app
+
+    class Quiet(WSGIRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    witness = made(tmp_path)
+    witness.add_checkpoint(HONEST.asks(0, 5))
+    with make_server("127.0.0.1", 0, make_witness_app(witness), handler_class=Quiet) as server:
+        threading.Thread(target=server.serve_forever).start()
+        environ = {"HOLDFAST_WITNESS_BIND": f"0.0.0.0:{server.server_port}"}
+        assert health("witness", environ).returncode == 0
+        witness.add_checkpoint(FORKED.asks(5, 9))
+        found = health("witness", environ)
+        server.shutdown()
+    assert (found.returncode, "1 contradictions were kept" in found.stdout) == (1, True)
+    assert "no answer" in health("witness", environ).stdout
