@@ -17,6 +17,8 @@ from archive.custody import Action, CustodyEntry, case_stream
 from archive.edition import EDITIONS, FULL
 from archive.ledger import record
 from archive.package_desk import PackageDesk, request, state_of
+from archive.signed_note import Checkpoint, Note
+from archive.tlog_proof import proof_of
 from cli import composition
 from cli.options import actor, as_json, home, print_json, settings_with_services, telling_errors
 from timeline.compile import compile_timeline
@@ -87,6 +89,32 @@ def _build(desk: PackageDesk, asked: UUID) -> None:
             time.sleep(0.2)
             with desk.exporter.engine.connect() as connection:
                 built = state_of(connection, asked) in {"ready", "failed"}
+
+
+@click.command()
+@click.argument("entry", type=click.IntRange(min=0))
+@click.option("-o", "--output", "out", type=click.Path(path_type=Path, dir_okay=False), help="Else standard output.")
+@as_json
+@home
+@telling_errors
+def proof(entry: int, out: Path | None, *, as_json: bool, home: Path) -> None:
+    """Write one custody entry's proof (c2sp.org/tlog-proof@v1): its leaf, its place in the ledger, the checkpoint.
+
+    ENTRY is the entry's index in the ledger, as timelines and packages give it. The proof names nobody: who may see the
+    payload is another question.
+    """
+    with settings_with_services(home) as settings, composition.transaction(settings) as connection:
+        made = proof_of(connection, entry)
+    encoded = made.encode()
+    if out is not None:
+        out.write_bytes(encoded)
+    if as_json:
+        size = Checkpoint.parse(Note.parse(made.note).text).size
+        print_json({"index": entry, "proof": str(out) if out else encoded.decode(), "checkpoint_size": size})
+    elif out is None:
+        sys.stdout.buffer.write(encoded)
+    else:
+        click.echo(f"{out}: proof of entry {entry}")
 
 
 @click.command()

@@ -43,6 +43,7 @@ for command in (
     evidence.timeline,
     evidence.package,
     evidence.verify,
+    evidence.proof,
     care.migrate_,
     care.doctor,
     keys.key,
