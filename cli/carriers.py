@@ -6,8 +6,10 @@ from datetime import timedelta
 
 from sqlalchemy import Engine
 
+from cli.composition import now
 from intake.addresses import normal_email, normal_phone
 from replies.egress import Egress
+from replies.link_sending import LinkDesk
 from replies.mailing import mail_sender
 from replies.policy import Limits
 from replies.texting import TWILIO_URL, text_sender
@@ -28,6 +30,11 @@ def egress(settings: Settings, engine: Engine) -> Egress:
         )
     mails = mail_sender(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
     return Egress(texts, mails, wall_of(engine))
+
+
+def link_desk(settings: Settings, engine: Engine) -> LinkDesk:
+    """Where personal links are issued and sent."""
+    return LinkDesk(engine, settings.public_url, egress(settings, engine), limits(settings), now)
 
 
 def limits(settings: Settings) -> Limits:

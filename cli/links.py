@@ -113,14 +113,7 @@ class _Desk:
     """A desk of one command, whose connections end with it."""
 
     def __init__(self, settings: Settings) -> None:
-        engine = composition.app_engine(settings, pool_size=2)
-        self.desk = LinkDesk(
-            engine,
-            settings.public_url,
-            carriers.egress(settings, engine),
-            carriers.limits(settings),
-            composition.now,
-        )
+        self.desk = carriers.link_desk(settings, composition.app_engine(settings, pool_size=2))
 
     def close(self) -> None:
         self.desk.engine.dispose()

@@ -35,7 +35,7 @@ from replies.links import LinkDecision, SendLink, Wanted, decide_link
 from replies.outcome import Outcome, Refused, Sent, Unknown
 from replies.policy import History, Limits, Silent
 from replies.reasons import Reason
-from replies.wall import is_offender
+from replies.wall import is_offender, wall_of
 
 # Longer than the slowest attempt can take by its own time limits.
 LOST_AFTER: Final = timedelta(minutes=5)
@@ -65,6 +65,11 @@ class LinkDesk:
     def address(self, made: Link, token: str) -> str:
         """The address that the contributor opens."""
         return f"{self.public_url.rstrip('/')}/{made.kind.value}/{token}"
+
+
+def shown_only(engine: Engine, public_url: str, *, now: Callable[[], datetime]) -> LinkDesk:
+    """A desk without a carrier: links are shown to whoever makes them, and sent to nobody."""
+    return LinkDesk(engine, public_url, Egress(None, None, wall_of(engine)), Limits(texts=False, mails=False), now)
 
 
 @dataclass(frozen=True, slots=True)

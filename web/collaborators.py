@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 
 from flask import Blueprint
 from sqlalchemy import Engine
@@ -15,10 +14,7 @@ from archive.jobs import Nudge, no_nudge
 from archive.vault import Vault
 from intake.receipts import Receipts
 from intake.upload import UploadLimits
-from replies.egress import Egress
-from replies.link_sending import LinkDesk
-from replies.policy import Limits
-from replies.wall import wall_of
+from replies.link_sending import LinkDesk, shown_only
 from web.brand import Brand
 
 
@@ -39,8 +35,7 @@ class Web:
         proxies: Proxies of ours in front, whose X-Forwarded headers count.
         doors: Blueprints that answer to programs or bring their own checks; exempt from form tokens.
         demo: Whether this is the demonstration, said on every officer's page.
-        egress: The only door out, for sending personal links; None where nothing is sent.
-        sending: How much may be sent, and by which ways.
+        links: Where personal links are issued and, where they may be, sent; None: shown to officers alone.
         upload_limits: How much may come in by links.
         upload_slots: Files that one process takes in at once.
         receipts: Makes and knows receipt codes; without a secret of the installation they end with the process.
@@ -58,13 +53,11 @@ class Web:
     proxies: int = 0
     doors: tuple[Blueprint, ...] = ()
     demo: bool = False
-    egress: Egress | None = None
-    sending: Limits = field(default_factory=partial(Limits, texts=False, mails=False))
+    links: LinkDesk | None = None
     upload_limits: UploadLimits = field(default_factory=UploadLimits)
     upload_slots: int = 2
     receipts: Receipts = field(default_factory=lambda: Receipts(secrets.token_bytes(32)))
 
     def link_desk(self) -> LinkDesk:
         """Where officers issue personal links."""
-        egress = self.egress or Egress(None, None, wall_of(self.engine))
-        return LinkDesk(self.engine, self.public_url, egress, self.sending, self.now)
+        return self.links or shown_only(self.engine, self.public_url, now=self.now)

@@ -15,9 +15,11 @@ from sqlalchemy import update
 from archive.link import LinkKind, revoke
 from archive.tables import contributor
 from replies.egress import Egress
+from replies.link_sending import LinkDesk
 from replies.outcome import Refused, Sent
 from replies.policy import Limits
 from replies.wall import wall_of
+from tests.timeline.casework import BEGAN
 from tests.web.conftest import DESKTOP, PHONE, SMALL_PHONE
 from tests.web.links import hold
 from tests.web.officers import make_site
@@ -46,7 +48,8 @@ def carrier():
 @pytest.fixture
 def site(installation, carrier):
     egress = Egress(carrier, None, wall_of(installation.engine))
-    site = make_site(installation, egress=egress, sending=Limits(mails=False), public_url="https://larch.example.net")
+    desk = LinkDesk(installation.engine, "https://larch.example.net/", egress, Limits(mails=False), lambda: BEGAN)
+    site = make_site(installation, links=desk)
     room = Blueprint("room", __name__)
 
     # Beside the diary's own first page, so that these tests do not depend on it.

@@ -15,9 +15,11 @@ from sqlalchemy import select, update
 from archive.link import LinkKind
 from archive.tables import contributor, link
 from replies.egress import Egress
+from replies.link_sending import LinkDesk
 from replies.outcome import Refused, Sent, Unknown
 from replies.policy import Limits
 from replies.wall import wall_of
+from tests.timeline.casework import BEGAN
 from tests.web.links import hold
 from tests.web.officers import make_site
 from web.officer.links import MOST_DAYS, read_order
@@ -43,7 +45,8 @@ def carrier():
 @pytest.fixture
 def site(installation, carrier):
     egress = Egress(carrier, None, wall_of(installation.engine))
-    return make_site(installation, egress=egress, sending=Limits(mails=False), public_url="https://larch.example.net/")
+    desk = LinkDesk(installation.engine, "https://larch.example.net/", egress, Limits(mails=False), lambda: BEGAN)
+    return make_site(installation, links=desk)
 
 
 @pytest.fixture
