@@ -57,6 +57,12 @@ def retention_of(connection: Connection, case_id: UUID) -> Retention:
     return Retention(row.closed_at, row.review_by, hold_of(connection, case_id), until, done)
 
 
+def is_disposed(connection: Connection, case_id: UUID) -> bool:
+    """Whether what this case held is gone."""
+    done = select(disposal.c.id).where(disposal.c.case_id == case_id, disposal.c.done_at.isnot(None))
+    return connection.execute(done).first() is not None
+
+
 def hold_of(connection: Connection, case_id: UUID) -> Hold | None:
     """The hold that stands on a case."""
     query = select(legal_hold).where(legal_hold.c.case_id == case_id, legal_hold.c.lifted_at.is_(None))

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 
 from archive.case import Case, case_of, cases_of, is_member
 from archive.errors import UnknownCaseError
+from archive.retention import is_disposed
 from archive.tables import case
 from web.accounts import Account, Role
 
@@ -80,8 +81,11 @@ def may(account: Account | None, right: Right) -> bool:
     return account is not None and account.role in ROLES_WITH[right]
 
 
-def case_or_404(connection: Connection, slug: str, right: Right) -> Case:
-    """The case, where the person signed in has this right on it; else the answer is 404, whatever the reason."""
+def case_or_404(connection: Connection, slug: str, right: Right, *, even_disposed: bool = False) -> Case:
+    """The case, where the person signed in has this right on it; else the answer is 404, whatever the reason.
+
+    A case that was disposed of is 410 for who might see it; only its retention page is left (`even_disposed`).
+    """
     account = signed_in()
     try:
         found = case_of(connection, slug)
@@ -91,6 +95,8 @@ def case_or_404(connection: Connection, slug: str, right: Right) -> Case:
         abort(404)
     if account.role not in SEE_EVERY_CASE and not is_member(connection, found.id, account.id):
         abort(404)
+    if not even_disposed and is_disposed(connection, found.id):
+        abort(410)
     return found
 
 

@@ -21,6 +21,10 @@ PLAIN: Final = {
     400: (N_("Something in that request was not right"), N_("Go back, load the page again and try once more.")),
     404: (N_("Page not found"), N_("If you typed the address, check that it is right.")),
     405: (N_("That cannot be done here"), N_("Go back and use the buttons of the page.")),
+    410: (
+        N_("This case was disposed of"),
+        N_("What it held is gone. When, why and by whose decision stands on its retention page."),
+    ),
     413: (N_("That is too much at once"), N_("Send less.")),
     429: (N_("Too many attempts"), N_("Wait 15 minutes, then try again.")),
     500: (N_("Something went wrong on our side"), N_("It has been noted. Try again in a few minutes.")),

@@ -30,7 +30,7 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
     def show_retention(slug: str) -> str:
         """How long this case is kept, and what may be done about it."""
         with web.engine.begin() as connection:
-            case = case_or_404(connection, slug, Right.SEE_CASE)
+            case = case_or_404(connection, slug, Right.SEE_CASE, even_disposed=True)
             record_look(connection, Action.CASE_VIEWED, case_stream(case.id), at=web.now(), page="retention")
             return _page(connection, web, case)
 
