@@ -15,6 +15,7 @@ from archive.contributor import contributors_of
 from archive.custody import SYSTEM, Action, case_stream
 from archive.errors import CaseExistsError
 from archive.tables import alert, exhibit
+from archive.witnessed import last_seen
 from timeline.summary import summary_of
 from web.access import Right, case_or_404, cases_for, may, requires, signed_in
 from web.accounts import emails_of
@@ -78,6 +79,7 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
             summary = summary_of(connection, case.id)
             alerts = _alerts(connection, case)
             officer_in_case = emails_of(connection).get(f"account:{case.officer_in_case}", "")
+            seen = last_seen(connection)
             record_look(connection, Action.CASE_VIEWED, case_stream(case.id), at=web.now(), page="case")
         return render_template(
             "officer/case.html",
@@ -87,6 +89,7 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
             summary=summary,
             alerts=alerts,
             officer_in_case=officer_in_case,
+            seen=seen,
             today=web.now().date(),
             may_work=may(signed_in(), Right.WORK_ON_CASE),
         )
