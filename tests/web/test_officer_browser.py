@@ -81,6 +81,8 @@ def addresses(told, site):
         "exhibit-inline": f"/cases/{slug}/exhibits/{items['inline']}",
         "continuity": f"/cases/{slug}/continuity",
         "packages": f"/cases/{slug}/package",
+        "links": f"/cases/{slug}/links",
+        "retention": f"/cases/{slug}/retention",
         "quarantine": "/quarantine",
         "quarantined": f"/quarantine/{quarantined}",
         "parked": "/parked",
