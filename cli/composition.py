@@ -39,7 +39,7 @@ from archive.trust_policy import named_roots, time_lines
 from archive.vault import Vault, open_vault
 from archive.witnessing import Collector, KnownWitness, parsed_witnesses
 from archive.worm import self_test
-from cli.reliability import reliability, software
+from cli.reliability import note_software, reliability, software
 from intake.mailbox_url import MailboxUrl
 from intake.receipts import Receipts
 from intake.upload import UploadLimits
@@ -115,6 +115,7 @@ def prove_vault(settings: Settings, *, actor: str) -> None:
         trials = self_test(tested, now=now())
         with transaction(settings) as connection:
             record_vault_test(connection, trials, bucket=tested.bucket, at=now(), actor=actor)
+            note_software(connection, at=now())
         with transaction(settings) as connection:
             require_trusted_vault(connection)
     finally:
@@ -300,7 +301,7 @@ def exporter(settings: Settings, made: Archive) -> Exporter:
     def render(
         connection: Connection, case: Case, exhibits: frozenset[UUID], edition: Edition
     ) -> dict[str, Iterable[bytes]]:
-        facts = reliability(connection)
+        facts = reliability(connection, case, now=now())
         return renderings(connection, case, exhibits, now=now(), reliability=facts, edition=edition)
 
     return Exporter(
