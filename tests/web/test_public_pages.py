@@ -100,6 +100,7 @@ FACTS = {
         r"Forward as attachment",
         r"keep the originals",
         r"picture of your screen.*by email, or with an upload link",
+        r"Start a text with “LOG”, and say what happened",
         rf"You choose.*“{re.escape(DISCREET)}”.*“{re.escape(PLAIN)}”.*words of your own nothing at all",
         r"Who sees it.*Exampleshire Police",
         r"diary: it may be disclosed",
