@@ -7,7 +7,9 @@ HOLDFAST := $(VENV)/bin/holdfast
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check messages bench lock clean
+# In MiB; the suite sends 256.
+SOAK_UPLOAD_MIB ?= 1024
+.PHONY: help install demo soak test check messages bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +26,9 @@ demo: install ## every part on this machine, with sample traffic; Ctrl-C stops i
 test: install ## the whole test suite, against the same real parts
 	@$(PYTHON) scripts/system_packages.py
 	$(VENV)/bin/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST)
+
+soak: install ## a file of a gigabyte, killed and resumed (some minutes)
+	HOLDFAST_TEST_UPLOAD_MIB=$(SOAK_UPLOAD_MIB) $(VENV)/bin/python -m pytest -s tests/failures/test_upload_kills.py
 
 check: install ## ruff, mypy, import-linter and the tests of the documentation
 	$(VENV)/bin/ruff check .
