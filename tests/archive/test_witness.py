@@ -244,6 +244,33 @@ def test_any_change_to_a_good_request_is_refused_or_asks_the_same(tmp_path_facto
     assert cosigned(witness) == HONEST.checkpoint(20 if answer.status == 200 else 10)
 
 
+# The example of c2sp.org/tlog-witness.
+EXAMPLE = """old 20852014
+PlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=
+jrJZDmY8Y7SyJE0MWLpLozkIVMSMZcD5kvuKxPC3swk=
+5+pKlUdi2LeF/BcMHBn+Ku6yhPGNCswZZD1X/6QgPd8=
+/6WVhPs2CwSsb5rYBH5cjHV/wSmA79abXAwhXw3Kj/0=
+
+example.com/behind-the-sofa
+20852163
+CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
+
+— example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=
+— example.com/behind-the-sofa opLqBQsREYCgu6xQkYQwJr9fo45a62DN9EdmHXnZdXNqlcVGlCum2Wks+49/V6267UEjw6QUXTS5Rovnzv++qbSzm9Q=
+""".encode()
+ANSWER = """— witness.example/w1 CMp+6LWBU0anHGH5aNDTJkH/gj79sG+T6+iP2ThYN5krrDJbR1HDnucjL39QsZTSvVjyQLrdk3DXDqI5G2HgLatVs0pWh6Up69HVOw==
+— witness.example/w1 I7rEps0pvK2UqkS2gSpVUDhrhVtQV9lgF6pRrWAvjJHjyWpW7VcE3SiOlVlbQNt64vWhO+DlkL0+UfzuOBMh9ChdMkP1vi/lCAsmlw==
+"""
+
+
+def test_the_specifications_own_example_is_read_and_written_byte_for_byte():
+    read = Submission.parse(EXAMPLE)
+    assert (read.old, len(read.proof), read.checkpoint.size) == (20852014, 4, 20852163)
+    assert read.encode() == EXAMPLE
+    behind = Note.parse(EXAMPLE.partition(b"\n\n")[2] + ANSWER.encode())
+    assert [line.name for line in behind.signatures] == ["example.com/behind-the-sofa"] * 2 + ["witness.example/w1"] * 2
+
+
 class CrashError(Exception):
     """The machine stopped here."""
 
