@@ -12,10 +12,11 @@ from web.app import Web, create_app
 from web.officer import BLUEPRINT
 
 # Answer to anyone, show nothing of a case and set no cookie; each has tests of its own.
-OPEN_BLUEPRINTS = {"public", "health", "personal", "diary", "upload"}
+OPEN_BLUEPRINTS = {"public", "health", "personal", "diary", "uploads", "receipts"}
 REDIRECTS = {302, 303}
 # What of these stands in an address here names nothing that is there.
-UNKNOWN = {"acquisition_id", "alert_id", "index", "contributor_id", "link_id"}
+UNKNOWN = {"acquisition_id", "alert_id", "index", "contributor_id", "link_id", "act", "disposal_id"}
+NOTHING_THERE = ("download_package", "quarantined", "picture")
 
 
 def routes(app):
@@ -35,6 +36,8 @@ def address(rule, slug, exhibit, package):
         "alert_id": uuid4(),
         "contributor_id": uuid4(),
         "link_id": uuid4(),
+        "act": "nothing",
+        "disposal_id": uuid4(),
     }
     with_values = {name: values[name] for name in rule.arguments}
     return rule.build(with_values)[1]
@@ -101,8 +104,8 @@ def test_the_matrix_holds_for_every_route(site, world, role, is_member):
             continue
         answer = site.browser(person).client.open(address(rule, case.slug, exhibit, package), method=method)
         let_in = expected(right, role, in_case=is_in_case(view), is_member=is_member)
-        # Of no exhibit in quarantine, nothing parked, no part 1 and no package ready, the view itself says 404.
-        unknown = UNKNOWN & rule.arguments or rule.endpoint.endswith(("download_package", "quarantined"))
+        # Of no exhibit in quarantine, nothing parked, no part 1, no picture and no package ready, the view says 404.
+        unknown = UNKNOWN & rule.arguments or rule.endpoint.endswith(NOTHING_THERE)
         if let_in and not unknown:
             assert answer.status_code in {200, 303, 400}, (rule.rule, method, answer.status_code)
         elif not let_in:
