@@ -7,10 +7,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import accession, sequencer, webhook
+from benchmarks import accession, put, sequencer, webhook
 from benchmarks.result import Result
 
-BENCHMARKS = {"webhook": webhook.run, "accession": accession.run, "sequencer": sequencer.run}
+BENCHMARKS = {"webhook": webhook.run, "accession": accession.run, "put": put.run, "sequencer": sequencer.run}
 
 
 def main() -> int:
