@@ -56,9 +56,7 @@ def name_of(table: Table, size: int, whose: str) -> str:
     return f"{table.name}/{size:0{SIZE_DIGITS}d}/{hashlib.sha256(whose.encode()).hexdigest()[:NAME_DIGITS]}"
 
 
-def _waiting(
-    connection: Connection, table: Table, whose: Column[str], held: str, size: int, most: int
-) -> list[Late]:
+def _waiting(connection: Connection, table: Table, whose: Column[str], held: str, size: int, most: int) -> list[Late]:
     name = (
         literal(f"{table.name}/")
         + func.lpad(cast(table.c.checkpoint_size, Text), SIZE_DIGITS, "0")
