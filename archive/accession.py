@@ -16,16 +16,13 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import Connection, Engine, Row, Select, exists, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError, IntegrityError
 
 from archive.acquisition import (
     OBSERVATION,
     Acquisition,
     Channel,
-    LargeAcquisition,
     acquisition_id,
-    observation_source_id,
     parsed,
     rendered,
 )
@@ -36,6 +33,7 @@ from archive.exhibit import vault_key
 from archive.marks import require_trusted_vault
 from archive.parking import park
 from archive.pieces import PiecesFile, let_go
+from archive.receiving import insert_rows, observation_of, receive, receive_alone, receive_large, row_of
 from archive.tables import acquisition
 from archive.vault import StoredObject, Vault
 
@@ -44,92 +42,10 @@ __all__ = ["Archive", "Belonging", "receive", "receive_alone", "receive_large"]
 BATCH = 64
 # Any constant of ours: one worker at a time moves large items, so that the others are there for texts.
 LARGE_LOCK = 0x6C617267
-NOBODYS = Belonging()
 _LARGE_WAITS = select(exists().where(acquisition.c.state == "received", acquisition.c.in_pieces))
 _TRY_LARGE = text("SELECT pg_try_advisory_xact_lock(:key)")
-_INSERT = insert(acquisition).on_conflict_do_nothing().returning(acquisition.c.id)
 
 log = structlog.get_logger()
-
-
-def receive(connection: Connection, item: Acquisition, belonging: Belonging = NOBODYS) -> UUID | None:
-    """Record one receipt with its bytes, in the caller's transaction: once committed, it is received.
-
-    Returns:
-        Its id, or None where the same receipt with the same bytes is recorded already. The same source id with
-        *other* bytes is a further observation with an id of its own, and an alert.
-    """
-    if _insert(connection, [_row(item, belonging, item.raw)]):
-        return item.id
-    known = connection.execute(select(acquisition.c.sha256).where(acquisition.c.source_id == item.source_id)).scalar()
-    if known == item.sha256:
-        return None
-    again = _observation(item)
-    if not _insert(connection, [_row(again, belonging, item.raw, observation_of=item.id)]):
-        return None
-    raise_alert(connection, "other_bytes", at=item.received_at, acquisition_id=again.id)
-    return again.id
-
-
-def receive_large(connection: Connection, item: LargeAcquisition, belonging: Belonging = NOBODYS) -> UUID | None:
-    """Record one receipt whose bytes lie in pieces under its id, in the caller's transaction: as `receive`.
-
-    Returns:
-        Its id, or None where it is recorded already. A source id of ours is given to one upload alone.
-    """
-    row = {**_row(item, belonging, None), "state": "received", "in_pieces": True}
-    return item.id if _insert(connection, [row]) else None
-
-
-def receive_alone(engine: Engine, item: Acquisition, belonging: Belonging = NOBODYS) -> UUID | None:
-    """Record one receipt as a transaction of its own; a new one is one statement, and one way to the database and back.
-
-    Returns:
-        As `receive`.
-    """
-    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        if _insert(connection, [_row(item, belonging, item.raw)]):
-            return item.id
-    with engine.begin() as connection:
-        return receive(connection, item, belonging)
-
-
-def _observation(item: Acquisition) -> Acquisition:
-    source_id = observation_source_id(item.source_id, item.sha256)
-    return replace(item, id=acquisition_id(item.channel, source_id), source_id=source_id)
-
-
-def _row(
-    item: Acquisition | LargeAcquisition, belonging: Belonging, raw: bytes | None, *, observation_of: UUID | None = None
-) -> dict[str, Any]:
-    return {
-        "id": item.id,
-        "channel": item.channel.value,
-        "source_id": item.source_id,
-        "received_at": item.received_at,
-        "delivered_at": item.delivered_at,
-        "sha256": item.sha256,
-        "sha512": item.sha512,
-        "size_bytes": item.size_bytes,
-        "media_type": item.media_type,
-        "door": dict(item.door),
-        "raw": raw,
-        "state": "received" if raw is not None else "archived",
-        "attempts": 0,
-        "sender": belonging.sender,
-        "parent_id": belonging.parent_id,
-        "for_case": belonging.case_id,
-        "for_contributor": belonging.contributor_id,
-        "observation_of": observation_of,
-    }
-
-
-def _insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
-    """Insert the rows whose source ids are new; their ids."""
-    if not rows:
-        return set()
-    # A single row goes the short way: SQLAlchemy's batches cost more than the insert itself.
-    return set(connection.execute(_INSERT, list(rows) if len(rows) > 1 else rows[0]).scalars())
 
 
 def _first_observation(item: Acquisition) -> UUID | None:
@@ -183,9 +99,9 @@ class Archive:
                     raise_alert(connection, "fault", at=now, text=f"{item.source_id}: {found}")
                     continue
                 first = _received_first(item, found)
-                rows.append(_row(first, belonging, None, observation_of=_first_observation(item)))
+                rows.append(row_of(first, belonging, None, observation_of=_first_observation(item)))
                 arrivals.append(Arrival(_facts_of(first), found, belonging))
-            new = _insert(connection, rows)
+            new = insert_rows(connection, rows)
             for row in rows:
                 if row["observation_of"] and row["id"] in new:
                     raise_alert(connection, "other_bytes", at=now, acquisition_id=row["id"])
@@ -299,7 +215,7 @@ def _as_seen(item: Acquisition, known: dict[str, str]) -> Acquisition:
     """The item itself, or a further observation where its source id is known with other bytes."""
     if known.get(item.source_id, item.sha256) == item.sha256:
         return item
-    return _observation(item)
+    return observation_of(item)
 
 
 def _received_first(item: Acquisition, found: StoredObject) -> Acquisition:

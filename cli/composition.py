@@ -42,7 +42,7 @@ from archive.worm import self_test
 from cli.reliability import note_software, reliability, software
 from intake.mailbox_url import MailboxUrl
 from intake.receipts import Receipts
-from intake.upload import UploadLimits
+from intake.upload_model import UploadLimits
 from settings import Settings, SettingsError
 from timeline.rendering import derived_of, renderings
 from workers.authorities import ask

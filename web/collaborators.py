@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from archive.jobs import Nudge, no_nudge
 from archive.vault import Vault
 from intake.receipts import Receipts
-from intake.upload import UploadLimits
+from intake.upload_model import UploadLimits
 from replies.link_sending import LinkDesk, shown_only
 from web.brand import Brand
 

@@ -28,7 +28,7 @@ from archive.pieces import PIECE_BYTES
 from archive.visit import Visit
 from intake import upload
 from intake.errors import OffsetConflictError, OverQuotaError, TooLargeError, UnknownUploadError
-from intake.upload import FileFacts, Upload
+from intake.upload_model import FileFacts, Upload
 from web.collaborators import Web
 from web.components import size
 from web.personal import personal

@@ -25,7 +25,7 @@ from archive.pieces import PIECE_BYTES
 from archive.visit import Visit
 from intake import upload
 from intake.errors import OverQuotaError, TooLargeError
-from intake.upload import FileFacts, Received
+from intake.upload_model import FileFacts, Received
 from web import tus
 from web.collaborators import Web
 from web.personal import PersonalPage, personal

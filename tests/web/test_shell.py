@@ -63,7 +63,10 @@ def test_the_manifest_names_the_versions_that_are_locked():
     locked = json.loads((BUILD / "package-lock.json").read_text(encoding="utf-8"))["packages"]
     assert packages
     for name, facts in packages.items():
-        assert facts == {"version": locked[f"node_modules/{name}"]["version"], "licence": "MIT"}
+        assert facts["version"] == locked[f"node_modules/{name}"]["version"]
+        assert facts["licence"] in {"MIT", "BSD-3-Clause"}, "licences that let anybody ship it, with its notice"
+        notice = name.replace("@", "").replace("/frontend", "-frontend")
+        assert (components.STATIC_FOLDER / "licences" / f"{notice}.txt").is_file(), name
 
 
 def test_the_lock_names_digests_and_no_registry():

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from sqlalchemy import select
 
 from archive.tables import acquisition, upload
-from intake.upload import UploadLimits
+from intake.upload_model import UploadLimits
 from tests.web.conftest import AXE_RULES, DESKTOP, PHONE, SMALL_PHONE
 from tests.web.officers import make_site
 from tests.web.uploads import Sender

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from archive.link import LinkKind
 from archive.tables import acquisition, upload, upload_piece
 from intake.receipts import ALPHABET, Receipts, plain
-from intake.upload import UploadLimits
+from intake.upload_model import UploadLimits
 from tests.web.links import hold
 from tests.web.officers import make_site
 from tests.web.uploads import Sender, original, rows

@@ -17,7 +17,7 @@ from archive.tables import acquisition, exhibit, upload, upload_piece
 from archive.visit import resume
 from intake import upload as uploads
 from intake.receipts import Receipts
-from intake.upload import UploadLimits
+from intake.upload_model import UploadLimits
 from tests.web.officers import make_site
 from tests.web.uploads import BODY, TUS, Sender, b64, original, rows
 
