@@ -1,6 +1,7 @@
 """The audit finds each kind of fault, names its place, and finds nothing where nothing is wrong."""
 
 import hashlib
+import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,13 +18,15 @@ from archive.errors import AuditRunningError, VaultUnavailableError
 from archive.ledger import entries_of, record
 from archive.publishing import key_of
 from archive.signed_note import SigningKey
-from archive.tables import alert, audit_run, custody_leaf, exhibit
+from archive.tables import alert, audit_run, checkpoint, custody_leaf, exhibit, timestamp_token
+from archive.token_check import Roots
 from archive.vault import Vault
 from cli import keepers
 from cli.composition import now
 from replies.deciding import decide_for
 from replies.policy import Limits
 from tests.archive.ledger_story import more_entries, publisher, some_exhibits
+from tests.docs.pages import ROOT, page
 
 LIMITS = Limits(timedelta(seconds=120), 24, 500, texts=True, mails=True, own=frozenset())
 
@@ -447,3 +450,61 @@ def test_an_audit_takes_its_reads_from_the_threads_it_is_given(house):
     with ThreadPoolExecutor(1) as one:
         assert audited(house, threads=one).faults == []
     assert isinstance(keepers.auditor(house.settings, house.archive), Auditor)
+
+
+def a_token(house, **other):
+    """A token's row, made by hand."""
+    response = b"\x30\x00not a token"
+    with house.engine.begin() as connection:
+        size = connection.execute(select(func.max(checkpoint.c.size))).scalar_one()
+        values = {
+            "checkpoint_size": size,
+            "authority": "http://tsa.example",
+            "response": response,
+            "sha256": hashlib.sha256(response).hexdigest(),
+            "gen_time": now(),
+            "accuracy_ms": 5,
+            "signer": "CN=nobody",
+            "demonstration": False,
+            "received_at": now(),
+            "entry_id": 1,
+        }
+        connection.execute(insert(timestamp_token).values(values | other))
+    return f"token of http://tsa.example over checkpoint {size}"
+
+
+def test_a_token_that_is_not_what_the_ledger_recorded_is_found(house):
+    place = a_token(house, sha256="0" * 64)
+    found = kinds(audited(house, roots=None))
+    assert found == {("token_changed", place), ("token_unrecorded", place)}
+
+
+def test_a_token_that_no_pinned_authority_signed_is_found(house):
+    place = a_token(house)
+    assert ("token_refused", place) in kinds(audited(house, roots=Roots((), ())))
+
+
+def test_a_checkpoint_whose_row_is_not_its_note_is_found(house):
+    with as_owner(house, "checkpoint") as connection:
+        newest = "(SELECT max(size) FROM checkpoint)"
+        connection.execute(text(f"UPDATE checkpoint SET root = sha256(root) WHERE size = {newest}"))
+        size = connection.execute(text("SELECT max(size) FROM checkpoint")).scalar_one()
+    assert ("checkpoint_changed", f"checkpoint {size}") in kinds(audited(house))
+
+
+def test_a_hold_that_the_vault_does_not_have_is_found(house):
+    with as_owner(house) as connection:
+        connection.execute(text("UPDATE exhibit SET held = true WHERE id = :id"), {"id": house.exhibits[0]})
+    (fault,) = audited(house).faults
+    assert (fault.kind, str(house.exhibits[0]) in fault.place) == ("hold_missing", True)
+
+
+def test_every_kind_of_fault_is_explained_to_whoever_must_act():
+    kinds_there_are = {
+        kind
+        for path in (ROOT / "archive").glob("audit_*.py")
+        for kind in re.findall(r'Fault\(\s*"(\w+)"', path.read_text(encoding="utf-8"))
+    }
+    explained = set(re.findall(r"`([a-z_]+)`", page("operations.md").partition("### Audits")[2].partition("###")[0]))
+    assert len(kinds_there_are) > 20
+    assert kinds_there_are <= explained
