@@ -105,6 +105,11 @@ def keep(page, name):
         page.screenshot(path=Path(PICTURES) / f"links-{name}.png", full_page=True)
 
 
+def go(page, address):
+    """Load a page and all that belongs to it: a file that is left half-way is left open by the server of the tests."""
+    page.goto(address, wait_until="networkidle")
+
+
 @WIDTHS
 def test_officers_make_send_see_and_end_links_on_every_width(site, amy, desk, carrier, outside, width):
     desk.set_viewport_size({"width": width, "height": TALL})
@@ -170,13 +175,13 @@ def test_what_she_meets_is_usable_on_every_width_without_a_cookie(site, amy, ser
             assert_usable(page)
         assert "diary" not in page.title().lower()
 
-    page.goto(address + "/diary/" + "A" * 43)
+    go(page, address + "/diary/" + "A" * 43)
     assert page.get_by_role("heading", level=1).inner_text() == "This link does not work any more"
     look("gone")
-    page.goto(address + holder.address)
+    go(page, address + holder.address)
     assert holder.token not in page.url
     opened = page.url
-    page.goto(f"{opened}/room")
+    go(page, f"{opened}/room")
     assert page.get_by_role("heading", level=1).inner_text() == "Enter your PIN"
     look("pin")
     for _ in range(4):
@@ -190,10 +195,10 @@ def test_what_she_meets_is_usable_on_every_width_without_a_cookie(site, amy, ser
     assert page.get_by_role("heading", level=1).inner_text() == "Wait, then try again"
     look("pin-locked")
     site.casework.later(minutes=15)
-    page.goto(f"{opened}/room")
+    go(page, f"{opened}/room")
     page.get_by_label("Your PIN").fill("493 817")
     page.get_by_role("button", name="Continue").click()
-    page.wait_for_url(opened)
+    page.wait_for_url(opened, wait_until="networkidle")
     assert (context.cookies(), asked) == ([], [])
     assert [text for text in complaints if "403" not in text and "404" not in text and "429" not in text] == []
     context.close()
@@ -203,16 +208,16 @@ def test_a_keyboard_gives_the_pin_and_one_press_leaves(site, amy, serve, page, p
     page.context.route(lambda url: not url.startswith("http://127"), lambda route: route.fulfill(body="elsewhere"))
     holder = hold(site, amy, pin_hash=pin_hash)
     address = serve(site.app)
-    page.goto(address + holder.address)
+    go(page, address + holder.address)
     opened = page.url
-    page.goto(f"{opened}/room")
+    go(page, f"{opened}/room")
     page.get_by_label("Your PIN").focus()
     page.keyboard.type("493817")
     page.keyboard.press("Enter")
     page.wait_for_url(opened)
-    page.goto(f"{opened}/room")
+    go(page, f"{opened}/room")
     assert str(holder.link.id) in page.content()
-    page.goto(address + "/diary/gone")
+    go(page, address + "/diary/gone")
     page.get_by_role("button", name="Exit this page").click()
     page.wait_for_url(lambda url: not url.startswith(address))
     page.go_back()
@@ -232,7 +237,7 @@ def test_with_a_dead_database_the_page_is_honest_and_usable(site, amy, serve, pa
     engine = site.casework.archive.engine
     sqlalchemy_event.listen(engine, "before_cursor_execute", away)
     try:
-        page.goto(f"{address}{opened}/room")
+        go(page, f"{address}{opened}/room")
         assert page.get_by_role("heading", level=1).inner_text() == "This does not work just now"
         keep(page, f"dead-{width}")
         assert_usable(page)
@@ -243,9 +248,9 @@ def test_with_a_dead_database_the_page_is_honest_and_usable(site, amy, serve, pa
 def test_a_revoked_link_ends_the_page_that_is_open(site, amy, serve, page):
     holder = hold(site, amy)
     address = serve(site.app)
-    page.goto(address + holder.address)
+    go(page, address + holder.address)
     opened = page.url
-    page.goto(f"{opened}/room")
+    go(page, f"{opened}/room")
     assert str(holder.link.id) in page.content()
     with site.casework.archive.engine.begin() as connection:
         revoke(
