@@ -37,7 +37,9 @@ def shown(site):
 
 def test_every_page_of_the_diary_is_for_a_reader_of_nine(shown):
     too_hard = {
-        name: measure(blocks_of(page)).kincaid for name, page in shown.items() if measure(blocks_of(page)).kincaid > ABOUT_NINE
+        name: measure(blocks_of(page)).kincaid
+        for name, page in shown.items()
+        if measure(blocks_of(page)).kincaid > ABOUT_NINE
     }
     assert too_hard == {}
     assert len(shown) > 25
