@@ -14,12 +14,12 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
 def context() -> list[Path]:
-    """The files .dockerignore lets through, of those git keeps; it is a list of what may, and two things that may not."""
+    """The files .dockerignore lets through, of those git keeps; it is a list of what may, and three things that may not."""
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     assert lines[0] == "*"
     let_through = [line[1:] for line in lines if line.startswith("!")]
     kept_out = [line for line in lines[1:] if not line.startswith("!")]
-    assert kept_out == ["**/__pycache__", "static/build"]
+    assert kept_out == ["**/__pycache__", "static/build", "static/verifier"]
     listed = subprocess.run(["git", "-C", ROOT, "ls-files", *let_through], check=True, capture_output=True, text=True)
     names = [name for name in listed.stdout.splitlines() if not name.startswith("static/build/")]
     return [Path(name) for name in names if (ROOT / name).is_file()]
