@@ -10,10 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from playwright.sync_api import sync_playwright
 
+from archive import verify as verifier
+from tests.archive.test_verify import POLICY_LINES
 from tests.attacks.authority import Authority, sealing
-from tests.attacks.forge import pack, remanifest, unpack
+from tests.attacks.forge import pack, remanifest, unpack, verify
 from tests.attacks.ground import WITNESSED_POLICY, a_case
 from tests.browser_verifier import ARGUMENTS, PAGE, browser_verifier, chromium
 
@@ -173,3 +177,44 @@ def test_a_package_of_many_pieces_is_digested_piece_by_piece(tmp_path: Path) -> 
     assert package.size_bytes > 10_000_000
     answer = browser_verifier().verify(package.path, WITNESSED_POLICY.replace("quorum all1", "quorum none"))
     assert answer["state"] == "verified"
+
+
+# Policies and commands are judged before the package is: what is no ZIP tells which of the two was at fault.
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(POLICY_LINES, max_size=8, unique=True))
+def test_policies_are_read_as_verify_py_reads_them(bench: Path, lines: list[str]) -> None:
+    text = "".join(f"{line}\n" for line in lines)
+    try:
+        verifier.Policy(text)
+        expected = "the file"
+    except verifier.UnreadableError:
+        expected = "the policy"
+    assert browser_verifier().verify(bench / "text.zip", text)["item"] == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["#holdfast timestamps 1", "#holdfast timestamps 0", "#Holdfast", f"#holdfast tsa-root a {'0' * 64}", "# holdfast"],
+)
+def test_our_own_lines_are_read_as_verify_py_reads_them(bench: Path, line: str) -> None:
+    test_policies_are_read_as_verify_py_reads_them.hypothesis.inner_test(bench, [line, "quorum none"])
+
+
+@pytest.mark.parametrize(
+    ("note", "required", "step"),
+    [
+        ("earlier.note", 0, None), ("earlier.note", 1, None), ("earlier.note", 2, 9), (None, 0, None), (None, 2, 9),
+        ("policy", 0, 4),
+    ],
+)  # fmt: skip
+def test_what_the_command_line_is_given_is_judged_alike(
+    bench: Path, note: str | None, required: int, step: int | None
+) -> None:
+    policy = (bench / "policy").read_text()
+    given = {"earlier": [(bench / note).read_bytes()] if note else [], "require_timestamps": required}
+    if step is None:
+        assert verify(bench / "good.zip", policy, **given).state == "verified"
+        return
+    with pytest.raises(verifier.VerificationError) as caught:
+        verify(bench / "good.zip", policy, **given)
+    assert caught.value.step == step
