@@ -8,6 +8,7 @@ from functools import partial
 from celery import Celery
 
 from archive.accession import Archive
+from archive.marks import count
 from cli import carriers, composition, keepers
 from intake.imap import Mailbox
 from intake.mailbox_url import MailboxUrl
@@ -26,6 +27,7 @@ def make_worker(settings: Settings) -> Celery:
     """The application, with tools that each of its processes builds for itself."""
     app = make_celery(settings.need("broker_url"), concurrency=settings.worker_processes)
     tools = PerProcess(lambda: make_tools(settings))
+    app.noted = partial(_count, tools)
     register(app, tools, sweep_every=timedelta(seconds=settings.sweep_every_seconds))
     register_keeping(
         app,
@@ -40,6 +42,11 @@ def make_worker(settings: Settings) -> Celery:
         )
     register_stamping(app, PerProcess(lambda: make_stamping(settings, tools())))
     return app
+
+
+def _count(tools: PerProcess[Tools], counter: str) -> None:
+    with tools().archive.engine.begin() as connection:
+        count(connection, counter)
 
 
 def make_stamping(settings: Settings, tools: Tools) -> Stamping:

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import structlog
 from celery import Celery, Task
 from kombu import Queue
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from archive.errors import TransientError
 from workers.routes import OTHERS, QUEUES, ROUTES
@@ -58,13 +58,29 @@ class PatientTask(Task):  # type: ignore[misc] # celery ships no types
     ignore_result = True
 
     def on_failure(self, exc: BaseException, task_id: str, args: Any, _kwargs: Any, _einfo: Any) -> None:
-        """Log one failure with its ids."""
+        """Log one failure with its ids, and count it: packages say how many there were."""
         log.error("task.failed", task=self.name, task_id=task_id, ids=list(args), error=type(exc).__name__)
+        self._note("job_failures")
+
+    def on_retry(self, exc: BaseException, task_id: str, args: Any, _kwargs: Any, _einfo: Any) -> None:
+        """Log and count one retry."""
+        log.warning("task.retried", task=self.name, task_id=task_id, ids=list(args), error=type(exc).__name__)
+        self._note("job_retries")
+
+    def _note(self, counter: str) -> None:
+        noted: Callable[[str], None] | None = getattr(self.app, "noted", None)
+        try:
+            if noted is not None:
+                noted(counter)
+        except SQLAlchemyError as error:
+            # What failed may be the very database; the log has it.
+            log.warning("task.not_counted", counter=counter, error=type(error).__name__)
 
 
-def make_celery(broker_url: str, *, concurrency: int) -> Celery:
-    """An application on this broker with no task yet."""
+def make_celery(broker_url: str, *, concurrency: int, noted: Callable[[str], None] | None = None) -> Celery:
+    """An application on this broker with no task yet; `noted` counts failed and retried tasks."""
     app = Celery("holdfast", broker=broker_url, task_cls=PatientTask, set_as_current=False)
+    app.noted = noted
     app.conf.update(
         broker_transport=MENDED.get(broker_url.partition(":")[0]),
         broker_connection_retry_on_startup=True,
