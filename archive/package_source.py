@@ -96,7 +96,7 @@ class PackageSource:
     withheld: Mapping[int, str]
     policy: bytes
     tsa_roots: bytes = b""
-    closes: Callable[[LedgerEntry], str | None] = lambda entry: None
+    closes: Callable[[LedgerEntry], str | None] = lambda _entry: None
 
 
 @dataclass(frozen=True, slots=True)
