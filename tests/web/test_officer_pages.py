@@ -421,6 +421,15 @@ def test_a_package_is_asked_for_watched_and_taken_from_the_vault(site, case, off
     assert entry["facts"]["sha256"] == digest
 
 
+def test_the_edition_is_chosen_and_what_is_none_is_not_guessed_at(site, case, officer, desk):
+    answer = desk.post(f"/cases/{SLUG}/package", data={"edition": "disclosure"})
+    assert "Disclosure edition" in desk.text(answer.headers["Location"])
+    assert 'value="disclosure"' in desk.text(f"/cases/{SLUG}/package")
+    assert desk.post(f"/cases/{SLUG}/package", data={"edition": "everything"}).status_code == 400
+    (entry,) = site.entries("package.requested")
+    assert entry["facts"]["edition"] == "disclosure"
+
+
 def test_a_package_that_is_not_what_was_built_is_never_taken_whole(site, case, desk):
     address = desk.post(f"/cases/{SLUG}/package").headers["Location"]
     body = b"other bytes"
