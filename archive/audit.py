@@ -21,9 +21,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from archive.acquisition import rendered
 from archive.alerts import raise_alert
+from archive.audit_copies import copies
 from archive.audit_ledger import checkpoints, entries, tokens
 from archive.audit_promises import promises
 from archive.audit_scope import Fault, Ground, Page, Scope, Step
+from archive.audit_times import times
 from archive.audit_vault import listing, objects
 from archive.custody import SYSTEM, Action, CustodyEntry
 from archive.errors import AuditRunningError
@@ -34,6 +36,8 @@ STEPS: Final[Mapping[str, Step]] = {
     "entries": entries,
     "checkpoints": checkpoints,
     "tokens": tokens,
+    "times": times,
+    "copies": copies,
     "promises": promises,
     "objects": objects,
     "listing": listing,

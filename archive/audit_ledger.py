@@ -46,7 +46,7 @@ AT_ONCE = 512
 def entries(ground: Ground, scope: Scope, cursor: str) -> Iterator[Page]:
     """Every leaf with its row, payload, place in its stream and nodes above it; then what waits for a place."""
     with ground.engine.connect() as connection:
-        at = int(cursor) if cursor else _first_since(connection, scope)
+        at = int(cursor) if cursor else first_since(connection, scope)
         size = tree_size(connection)
     while at < size:
         upto = min(size, at + AT_ONCE)
@@ -62,7 +62,8 @@ def entries(ground: Ground, scope: Scope, cursor: str) -> Iterator[Page]:
         yield Page(str(size), 0, _unplaced(connection, ground))
 
 
-def _first_since(connection: Connection, scope: Scope) -> int:
+def first_since(connection: Connection, scope: Scope) -> int:
+    """The leaf with which a run of this scope begins."""
     if scope.since is None:
         return 0
     query = (
