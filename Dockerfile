@@ -7,6 +7,10 @@ RUN /opt/venv/bin/pip install --require-hashes --only-binary :all: -r requiremen
  && /opt/venv/bin/pip uninstall --yes pip setuptools
 
 FROM python:3.11-slim-bookworm
+# openssl checks the timestamp tokens of each package before it is handed out.
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends openssl \
+ && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 holdfast \
  && useradd --uid 10001 --gid 10001 --home-dir /var/lib/holdfast --no-create-home --shell /usr/sbin/nologin holdfast \
  && install --directory --owner=holdfast --group=holdfast --mode=0700 \

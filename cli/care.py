@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -85,8 +86,16 @@ def _examine(settings: Settings) -> Iterator[Finding]:
             yield from _database(connection)
     except (SQLAlchemyError, SettingsError) as error:
         yield Finding("database", fault=True, says=f"cannot be reached ({error}); check HOLDFAST_DATABASE_URL")
+    yield _openssl()
     yield from time_findings(settings)
     yield from witness_findings(settings)
+
+
+def _openssl() -> Finding:
+    """Packages are verified before they are handed out, and their tokens by this program."""
+    if program := shutil.which("openssl"):
+        return Finding("openssl", fault=False, says=program)
+    return Finding("openssl", fault=True, says="not here: install it (apt-get install openssl) or packages wait")
 
 
 def _asked(what: str, look: Callable[[], object]) -> Finding:

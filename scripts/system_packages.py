@@ -14,6 +14,7 @@ import sys
 NEEDED = {
     "/usr/sbin/dovecot": "dovecot-imapd",
     "chromium": "chromium",
+    "openssl": "openssl",
     "/usr/share/fonts/truetype/liberation": "fonts-liberation",
     "/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf": "fonts-noto-core",
     "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf": "fonts-noto-color-emoji",

@@ -19,7 +19,7 @@ from tests.timeline.casework import Casework
 TASK = "intake.give_up_drafts"
 
 
-def test_a_draft_whose_visit_has_ended_is_taken_in_by_the_schedule(installation):
+def test_a_draft_whose_visit_has_ended_is_taken_in_by_the_schedule(installation, monkeypatch):
     work = Casework(installation.archive, installation.sequencer, at=now())
     person = work.enrol(work.case())
     with work.archive.engine.begin() as connection:
@@ -28,6 +28,7 @@ def test_a_draft_whose_visit_has_ended_is_taken_in_by_the_schedule(installation)
         visit = open_link(connection, token, LinkKind.DIARY, now=work.at)
         made = drafts.begin(connection, visit, DraftKind.INCIDENT, now=work.at)
         drafts.save(connection, visit, made.id, {"what": "He came back."}, now=work.at)
+    monkeypatch.setattr("cli.composition.archive", lambda _settings: installation.archive)
     app = make_worker(installation.settings)
     assert TASK in {each["task"] for each in app.conf.beat_schedule.values()}
     app.tasks[TASK]()
