@@ -29,10 +29,11 @@ from archive.acquisition import Channel
 from archive.case import Case
 from archive.custody import Action, CustodyEntry, case_stream, exhibit_stream, pseudonym, stream_key
 from archive.edition import DISCLOSURE, Edition, listing
-from archive.errors import NotSequencedYetError, NotStampedError
+from archive.errors import NotSequencedYetError, NotStampedError, RetentionRefusedError
 from archive.ledger import LedgerEntry, checkpoint_size, entries_of, heads, nodes, record, require_sequenced
 from archive.package import Derived, DisclosedStream, FinishedPackage, PackageExhibit, PackageSource
 from archive.redaction import Redactor
+from archive.retention import is_disposed
 from archive.seals import seal_of, sizes_for
 from archive.stamping import Stamped
 from archive.tables import acquisition, contributor, contributor_contact, custody_entry, custody_leaf, exhibit
@@ -102,6 +103,7 @@ class Exporter:
             progress: Told exhibits done and in all.
 
         Raises:
+            RetentionRefusedError: The case was disposed of.
             NotSequencedYetError: No checkpoint covered the case, or the export, in time; try again.
             NotWitnessedError: The witnesses that the policy asks for have not cosigned; try again.
             NotStampedError: The timestamp authorities that it asks for did not answer; try again.
@@ -109,6 +111,9 @@ class Exporter:
             DigestMismatchError: The vault does not hold what the ledger recorded.
             VerificationError: The finished package does not verify; it is not to be handed out.
         """
+        with self.engine.connect() as connection:
+            if is_disposed(connection, exported.id):
+                raise RetentionRefusedError("this case was disposed of: what it held is gone, its certificate is left")
         package_id = str(uuid4())
         folder = Path(tempfile.mkdtemp(prefix="package-", dir=out.parent))
         try:

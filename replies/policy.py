@@ -190,8 +190,8 @@ def _unanswerable(item: Item, contributor: Contributor | None) -> Reason | None:
     rules: tuple[tuple[bool, Reason], ...] = (
         (not item.archived, Reason.NOT_ARCHIVED),
         (item.part, Reason.PART_OF_A_TEXT),
-        (item.imported, Reason.IMPORTED),
         (item.channel not in _KINDS, Reason.NOT_A_MESSAGE),
+        (item.imported, Reason.IMPORTED),
         (item.observed_again, Reason.OBSERVED_AGAIN),
         (item.enrolled > 1, Reason.AMBIGUOUS),
         (item.enrolled != 1 or item.assigned_to is None or contributor is None, Reason.UNKNOWN_SENDER),

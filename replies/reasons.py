@@ -38,7 +38,7 @@ class Reason(StrEnum):
 
 EXPLAINED: Final[dict[Reason, str]] = {
     Reason.NOT_ARCHIVED: "It is not in the vault and in the ledger yet.",
-    Reason.NOT_A_MESSAGE: "It was not sent by text or mail, so there is nobody to answer.",
+    Reason.NOT_A_MESSAGE: "It came by a page or as a file: the page itself said that it was received.",
     Reason.PART_OF_A_TEXT: "It came with a text, which has its own answer.",
     Reason.IMPORTED: "An officer imported it.",
     Reason.OBSERVED_AGAIN: "The same source id was told again with other bytes.",

@@ -27,7 +27,7 @@ from archive.tables import (
     reading,
 )
 from archive.tables import disposal as disposals
-from cli import keepers
+from cli import composition, keepers
 from cli.composition import now
 from tests.archive.ledger_story import publisher, some_exhibits
 
@@ -340,3 +340,14 @@ def test_a_disposal_that_died_after_the_vault_goes_on(installation, exhibits, ca
 def test_only_the_disposal_login_may_take_anything_away(installation, statement):
     with pytest.raises(DBAPIError, match="permission denied"), installation.engine.begin() as connection:
         connection.execute(text(statement))
+
+
+def test_no_package_is_built_of_what_is_gone(installation, exhibits, case_id, tmp_path):
+    approved(installation, case_id)
+    everything_locked_is_over(installation)
+    dispose(installation)
+    exporter = composition.exporter(installation.settings, installation.archive)
+    with installation.engine.connect() as connection:
+        case = case_by_id(connection, case_id)
+    with pytest.raises(RetentionRefusedError, match="was disposed of"):
+        exporter.export(case, tmp_path / "x.zip", edition="full", actor="cli:x", progress=lambda *_given: None)
