@@ -278,7 +278,7 @@ def test_any_other_value_in_a_directory_entry_is_refused_at_its_place(
     fault = refused(changed_field(raw, start + at, width, by), tmp_path)
     assert fault.step == 1
     # With a name of another length this may still be an entry, and the next begins in the wrong place.
-    assert fault.item in {NAME, f"directory entry {number}", f"directory entry {number + 1}"}
+    assert fault.item.startswith(NAME) or fault.item in {f"directory entry {number}", f"directory entry {number + 1}"}
 
 
 @pytest.mark.parametrize("by", [1, -1, 8])

@@ -77,6 +77,24 @@ def test_a_tree_rebuilt_with_the_logs_own_key_is_found_by_an_earlier_checkpoint(
     assert "rewritten" in fault.reason
 
 
+@pytest.mark.parametrize("grown", [False, True])
+def test_a_ledger_rolled_back_with_its_key_that_goes_on_otherwise_is_found(
+    ground: Ground, tmp_path: Path, *, grown: bool
+) -> None:
+    """The last exhibit with all its entries is gone, and nothing in the package lacks it."""
+    earlier = unpack(ground.export(tmp_path, "first").path)["checkpoints/16.note"]
+    rolled = a_case(items=2)
+    for minutes in range(100, 106 if grown else 100):
+        rolled.ledger.record("system", Action.VAULT_TESTED, minutes)
+    package = rolled.export(tmp_path, "rolled", earlier_sizes=[16] if grown else [])
+    assert verify(package.path, POLICY).state == "verified"
+    fault = refused(package.path.read_bytes(), tmp_path, earlier=[earlier])
+    assert located(fault) == (4, "earlier note 1 (size 16)")
+    assert ("rewritten" if grown else "does not connect") in fault.reason
+    unseen = refused(package.path.read_bytes(), tmp_path, policy=WITNESSED_POLICY)
+    assert located(unseen) == (3, f"checkpoints/{len(rolled.ledger.entries)}.note")
+
+
 def test_leaving_the_earlier_checkpoint_out_does_not_help(ground: Ground, tmp_path: Path) -> None:
     earlier = unpack(ground.export(tmp_path, "first").path)["checkpoints/16.note"]
     package = rewritten(ground).export(tmp_path, "forged", earlier_sizes=[5])

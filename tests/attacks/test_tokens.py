@@ -20,6 +20,7 @@ from tests.attacks.authority import LATER, NOON, Authority, naming, sealing, sta
 from tests.attacks.authority import without_certificate_id as nameless
 from tests.attacks.forge import Few, Files, located, pack, remanifest, unpack, verify
 from tests.attacks.ground import NINE, POLICY, WITNESSED_POLICY, Ground, a_case
+from tests.attacks.test_history import rewritten
 from tests.browser_verifier import browser_verifier
 
 SEARCHES = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -115,6 +116,24 @@ def test_a_root_inside_the_package_is_not_trusted(tmp_path: Path) -> None:
         verify(package.path, ASKING)
     assert located(caught.value) == (9, NOTE)
     assert verify(package.path, POLICY).facts["tokens"] == 0
+
+
+def test_history_made_anew_with_the_signing_key_cannot_keep_its_old_token(tmp_path: Path) -> None:
+    """It can have a new one: then the authority says how late it was made."""
+    true = a_case()
+    size, old = len(true.ledger.entries), GOOD.stamp(true.ledger.note())
+    forged = rewritten(true)
+    forged.tsa_roots = GOOD.roots
+
+    def kept(note: bytes) -> Seal:
+        return Seal(note, {"good": old if note.split(b"\n")[1] == b"%d" % size else GOOD.stamp(note, LATER)})
+
+    package = forged.export(tmp_path, "kept", earlier_sizes=[size], seal=kept)
+    assert located(fault_of(unpack(package.path), tmp_path)) == (9, f"checkpoints/{size}.good.tsr")
+    again = rewritten(true)
+    again.tsa_roots = GOOD.roots
+    late = again.export(tmp_path, "late", seal=sealing({"good": GOOD}, LATER))
+    assert "All of it existed by 2027-12-28" in verify(late.path, ASKING).meaning
 
 
 @pytest.mark.parametrize(
