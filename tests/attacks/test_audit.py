@@ -18,12 +18,14 @@ from sqlalchemy import select, text
 from archive import tlog
 from archive.asking import parsed_authorities
 from archive.custody import SYSTEM, Action, CustodyEntry
+from archive.errors import MissingFromVaultError
 from archive.ledger import checkpoint_note, record
 from archive.signed_note import Checkpoint
 from archive.stamping import Stamper
-from archive.tables import checkpoint, custody_entry, custody_leaf, custody_payload, timestamp_token
+from archive.tables import checkpoint, custody_entry, custody_leaf, custody_payload, published, timestamp_token
 from archive.timestamps import stamped_bytes
 from archive.token_check import Roots
+from archive.vault import Vault
 from tests.archive.authority import authority, granting, respond, serving
 from tests.archive.ledger_story import publisher
 from tests.archive.test_audit import as_owner, audited
@@ -192,6 +194,23 @@ def test_a_rolled_back_database_with_its_kept_checkpoint_is_found_by_what_was_pu
         ("cosignature_missing", f"cosignature over checkpoint {second}"),
         ("history_changed", f"entry {first}"),
     }
+
+
+def test_what_the_vaults_operator_purged_is_found(house: House) -> None:
+    house.grow(stamped=False)
+    gone = house.bench.look(select(published).where(published.c.name.startswith("checkpoint/")))[0]
+
+    class Purged(Vault):
+        def fetch(self, key: str, version: str) -> Any:
+            if key == gone.vault_key:
+                raise MissingFromVaultError(key, version)
+            return super().fetch(key, version)
+
+    vault = house.installation.vault
+    found = audited(house.installation, roots=ROOTS, vault=Purged(vault.client, vault.bucket)).faults
+    assert [(each.kind, each.place) for each in found] == [
+        ("object_missing", f"{gone.vault_key} version {gone.vault_version}")
+    ]
 
 
 # --- tokens and cosignatures -----------------------------------------------------------------------------------------
