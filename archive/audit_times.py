@@ -21,6 +21,8 @@ from archive.sequencer import tree_size
 from archive.tables import custody_entry, custody_leaf, custody_payload, timestamp_token
 
 AT_ONCE = 512
+# The tightest bounds are those of the tokens next to a page; the whole history of tokens need not be read for each.
+NEAREST: Final = 64
 TOLERANCE: Final = timedelta(seconds=120)
 
 
@@ -54,7 +56,8 @@ def _too_late(connection: Connection, rows: Sequence[Row[Any]], end: int) -> lis
     if not rows:
         return []
     size, time = timestamp_token.c.checkpoint_size, timestamp_token.c.gen_time
-    bound = connection.execute(select(func.min(time)).where(size > end)).scalar()
+    beyond = select(time).where(size > end).order_by(size).limit(NEAREST).subquery()
+    bound = connection.execute(select(func.min(beyond.c.gen_time))).scalar()
     within = select(size, time).where(size > rows[0].leaf_index, size <= end).order_by(size)
     covering = list(connection.execute(within))
     faults = []
@@ -73,8 +76,11 @@ def _too_early(connection: Connection, rows: Sequence[Row[Any]], start: int) -> 
     received = select(custody_leaf.c.leaf_index, timestamp_token.c.gen_time).join(
         custody_leaf, custody_leaf.c.entry_id == timestamp_token.c.entry_id
     )
-    before = received.where(custody_leaf.c.leaf_index < start).subquery()
-    bound = connection.execute(select(func.max(before.c.gen_time))).scalar()
+    # A token's receipt comes after what it covers, so the newest of these are among the tokens over less than `start`.
+    size = timestamp_token.c.checkpoint_size
+    before = received.where(size < start, custody_leaf.c.leaf_index < start)
+    nearest = before.order_by(size.desc()).limit(NEAREST).subquery()
+    bound = connection.execute(select(func.max(nearest.c.gen_time))).scalar()
     within = received.where(custody_leaf.c.leaf_index >= start, custody_leaf.c.leaf_index < start + AT_ONCE)
     known = {row.leaf_index: row.gen_time for row in connection.execute(within)}
     faults = []

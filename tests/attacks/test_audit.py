@@ -65,8 +65,8 @@ class House:
             publisher(self.installation).publish()
         return size
 
-    def audit(self) -> set[tuple[str, str]]:
-        return {(each.kind, each.place) for each in audited(self.installation, roots=ROOTS).faults}
+    def audit(self, **ground: Any) -> set[tuple[str, str]]:
+        return {(each.kind, each.place) for each in audited(self.installation, roots=ROOTS, **ground).faults}
 
     def newest_entry(self) -> int:
         return self.bench.look(select(custody_leaf.c.leaf_index).order_by(custody_leaf.c.leaf_index.desc()))[0][0]
@@ -170,6 +170,35 @@ def test_history_made_anew_with_its_old_tokens_taken_away_is_found_by_their_rece
     with as_owner(house.installation, "timestamp_token") as connection:
         connection.execute(text("DELETE FROM timestamp_token"))
     assert house.audit() == {("token_missing", f"token of {authority_of(house)} over checkpoint {size}")}
+
+
+def test_history_made_anew_does_not_get_round_its_copies_by_forgetting_that_they_were_published(house: House) -> None:
+    house.grow(stamped=False)
+    copied = house.bench.look(select(published))
+    make_history_anew(house, 1)
+    with as_owner(house.installation) as connection:
+        connection.execute(text("DELETE FROM published"))
+    found = house.audit(grace=timedelta(0))
+    assert found >= {("object_unknown", f"{row.vault_key} version {row.vault_version}") for row in copied}
+
+
+def test_history_made_anew_does_not_get_round_its_copies_by_copies_made_anew(house: House) -> None:
+    size = house.grow(stamped=False)
+    make_history_anew(house, 1)
+    vault = house.installation.vault
+    copied = house.bench.look(select(published).where(published.c.name == f"checkpoint/{size:012d}"))[0]
+    with house.installation.engine.connect() as connection:
+        note = checkpoint_note(connection, size)
+    forged = vault.client.put_object(Bucket=vault.bucket, Key=copied.vault_key, Body=note)
+    with as_owner(house.installation) as connection:
+        connection.execute(
+            text("UPDATE published SET vault_version = :version, sha256 = :sha256 WHERE name = :name"),
+            {"version": forged["VersionId"], "sha256": hashlib.sha256(note).hexdigest(), "name": copied.name},
+        )
+    assert house.audit() == {
+        ("foreign_version", f"{copied.vault_key} version {copied.vault_version}"),
+        ("lock_missing", f"{copied.vault_key} version {forged['VersionId']}"),
+    }
 
 
 def test_a_rolled_back_database_with_its_kept_checkpoint_is_found_by_what_was_published(house: House) -> None:
