@@ -5,12 +5,25 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import accession, put, sequencer, webhook
+from benchmarks import accession, checkpoint, mailbag, package, proofs, publishing, put, sequencer, verify, webhook
+from benchmarks.quiet import log_aside
 from benchmarks.result import Result
 
-BENCHMARKS = {"webhook": webhook.run, "accession": accession.run, "put": put.run, "sequencer": sequencer.run}
+BENCHMARKS: dict[str, Callable[[Path], list[Result]]] = {
+    "webhook": webhook.run,
+    "accession": accession.run,
+    "put": put.run,
+    "sequencer": sequencer.run,
+    "verify": verify.run,
+    "package": package.run,
+    "mailbag": mailbag.run,
+    "proofs": proofs.run,
+    "checkpoint": checkpoint.run,
+    "publishing": publishing.run,
+}
 
 
 def main() -> int:
@@ -21,6 +34,7 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHMARKS):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    log_aside()
     results: list[Result] = []
     for name in options.names or BENCHMARKS:
         with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
