@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, select, text, tuple_
+from sqlalchemy import Connection, exists, func, select, text
 
 from archive.custody import CustodyEntry, StreamHead
 from archive.errors import NotSequencedYetError
@@ -23,7 +23,6 @@ from archive.tables import (
     custody_leaf,
     custody_payload,
     custody_pending,
-    tree_node,
 )
 from archive.tlog import Node
 
@@ -190,6 +189,16 @@ def cosigned_note(connection: Connection, size: int) -> bytes:
     return checkpoint_note(connection, size) + "".join(f"{line}\n" for line in lines).encode()
 
 
+# Two arrays, however many are asked for: thousands of parameters take longer to be written than to be looked up.
+_NODES = text(
+    """
+    SELECT tree_node.level, tree_node.idx, tree_node.hash
+    FROM unnest(CAST(:levels AS smallint[]), CAST(:idxs AS bigint[])) AS asked (level, idx)
+    JOIN tree_node ON tree_node.level = asked.level AND tree_node.idx = asked.idx
+    """
+)
+
+
 def nodes(connection: Connection, wanted: Iterable[Node], *, at_once: int = 5000) -> dict[Node, bytes]:
     """Tree nodes by (level, index), read in few statements.
 
@@ -199,8 +208,8 @@ def nodes(connection: Connection, wanted: Iterable[Node], *, at_once: int = 5000
     pending, found = list(wanted), {}
     for start in range(0, len(pending), at_once):
         some = pending[start : start + at_once]
-        query = select(tree_node).where(tuple_(tree_node.c.level, tree_node.c.idx).in_(some))
-        found.update({(row.level, row.idx): bytes(row.hash) for row in connection.execute(query)})
+        asked = {"levels": [level for level, _ in some], "idxs": [idx for _, idx in some]}
+        found.update({(row.level, row.idx): bytes(row.hash) for row in connection.execute(_NODES, asked)})
     return found
 
 
