@@ -1235,14 +1235,14 @@ def check_binding(bag: Bag, exported: dict[str, Any]) -> str:
     """The export's entry names the digest of every file that is no proof; items are listed in the bound manifests."""
     files = exported["files"]
     bound = [name for name in bag.members if not name.startswith("data/items/") and not UNBOUND.fullmatch(name)]
+    for name in files:
+        if name not in bound:
+            raise VerificationError(8, name, "it was exported, and is missing")
     # What follows from the contents comes last, so that the file that was changed is named first.
     for name in sorted(bound, key=lambda name: (name == "bag-info.txt", name.startswith("manifest-"), name)):
         if files.get(name) != bag.sha256[name].hex():
             listed = ": a file that it lists was changed, added or removed" if name.startswith("manifest-") else ""
             raise VerificationError(8, name, f"it is not the file that was exported{listed}")
-    for name in files:
-        if name not in bound:
-            raise VerificationError(8, name, "it was exported, and is missing")
     if f"External-Identifier: {exported['package_id']}" not in bag_info(bag):
         raise VerificationError(8, "bag-info.txt", "it names another package than the export")
     return f"{len(bound)} files are bound by the export of package {exported['package_id']}"

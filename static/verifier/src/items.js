@@ -98,6 +98,9 @@ const quoted = (value) => (value === null ? "None" : `'${value}'`);
 export async function checkBinding(bag, exported) {
   const files = new Map(Object.entries(exported.files));
   const bound = [...bag.members.keys()].filter((name) => !name.startsWith("data/items/") && !UNBOUND.test(name));
+  for (const name of files.keys()) {
+    if (!bound.includes(name)) throw new Fault(8, name, "it was exported, and is missing");
+  }
   // What follows from the contents comes last, so that the file that was changed is named first.
   const rank = (name) => (name === "bag-info.txt" ? 2 : name.startsWith("manifest-") ? 1 : 0);
   for (const name of [...bound].sort((one, other) => rank(one) - rank(other))) {
@@ -105,9 +108,6 @@ export async function checkBinding(bag, exported) {
       const listed = name.startsWith("manifest-") ? ": a file that it lists was changed, added or removed" : "";
       throw new Fault(8, name, `it is not the file that was exported${listed}`);
     }
-  }
-  for (const name of files.keys()) {
-    if (!bound.includes(name)) throw new Fault(8, name, "it was exported, and is missing");
   }
   if (!(await bagInfo(bag)).includes(`External-Identifier: ${exported.package_id}`)) {
     throw new Fault(8, "bag-info.txt", "it names another package than the export");
