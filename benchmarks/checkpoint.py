@@ -1,4 +1,4 @@
-"""One checkpoint, from an entry in the outbox to a root that is signed, stamped twice and cosigned.
+"""One checkpoint, from an entry in the outbox to a root that is signed, stamped twice and cosigned; and proofs.
 
 The target is a time, not a ratio: the baseline is one in two seconds. Two demonstration authorities and a witness run
 on this machine, so the network's time comes on top; in a house the processes also wait for one another by the clock.
@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from archive.ledger import checkpoint_size
+from benchmarks import proofs
 from benchmarks.large_ledger import LargeLedger, environment_of, large_ledger
 from benchmarks.result import Result, in_turns
 from cli import composition
@@ -22,14 +23,15 @@ from services.embedded import Embedded, embedded
 
 TARGET = 1.0
 ALLOWED_SECONDS = 2.0
-FEW, MANY = 1_000, 1_000_000
+FEW, BETWEEN, MANY = 1_000, 100_000, 1_000_000
 TOKENS = 2
 
 
 def run(folder: Path, many: int = MANY) -> list[Result]:
-    """Checkpoints per second of the large ledger; what the small one takes stands beside."""
+    """Checkpoints per second of the large ledger; what the small one takes stands beside. Then proofs out of all."""
+    sizes = [size for size in (FEW, BETWEEN) if size < many] + [many]
     with _parts(folder) as (parts, environment):
-        environments = {size: _witnessed(parts, environment_of(parts, environment, size)) for size in (FEW, many)}
+        environments = {size: _witnessed(parts, environment_of(parts, environment, size)) for size in sizes}
         ledgers = {size: large_ledger(each, size) for size, each in environments.items()}
         parts.supervisor.start(house_processes(environments[FEW], only=["witness"]))
         few: list[float] = []
@@ -40,11 +42,12 @@ def run(folder: Path, many: int = MANY) -> list[Result]:
 
         try:
             ours, baseline = in_turns(lambda: 1 / _checkpoint(ledgers[many]), allowed)
+            proved = proofs.compare(ledgers)
         finally:
             for each_ledger in ledgers.values():
                 each_ledger.close()
     beside = {f"seconds at {FEW} entries": f"{median(few):.2f}", f"seconds at {many}": f"{1 / median(ours):.2f}"}
-    return [Result(f"checkpoint: of {many} entries, two tokens and a witness", TARGET, ours, baseline, beside)]
+    return [Result(f"checkpoint: of {many} entries, two tokens and a witness", TARGET, ours, baseline, beside), proved]
 
 
 def _witnessed(parts: Embedded, environment: dict[str, str]) -> dict[str, str]:
