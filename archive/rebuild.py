@@ -8,7 +8,7 @@ payloads tell. Afterwards every original is read back, and read anew by the curr
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -189,12 +189,12 @@ class Rebuild:
         for name in (PUBLISHED, PUBLISHING):
             set_mark(connection, name, made.size, at=self.now())
 
-    def _row_of(self, name: str, version: Version, streams: Mapping[str, str]) -> dict[str, Any]:
-        stored = self.ledger.vault.look(version.key, version.version)
+    def _row_of(self, name: str, versions: Sequence[Version], streams: Mapping[str, str]) -> dict[str, Any]:
+        stored = self.ledger.first_locked(name, versions)
         return {
             "name": name,
-            "vault_key": version.key,
-            "vault_version": version.version,
+            "vault_key": stored.key,
+            "vault_version": stored.version,
             "sha256": stored.metadata["sha256"],
             "stream": streams.get(name.split("/")[1]) if name.startswith("payloads/") else None,
             "at": parsed(stored.metadata["published-at"]),

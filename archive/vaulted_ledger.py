@@ -129,10 +129,23 @@ class VaultedLedger:
             some = listed[start : start + AT_ONCE]
             yield from self.threads.map(lambda one: self._first(*one), some)
 
-    def everything(self) -> Iterator[tuple[str, Version]]:
-        """The oldest version of every name of the log, as listed."""
+    def everything(self) -> Iterator[tuple[str, list[Version]]]:
+        """Every name of the log with its versions, oldest first."""
         for name, versions in self._names("").items():
-            yield name, min(versions, key=lambda one: one.modified_at)
+            yield name, sorted(versions, key=lambda one: one.modified_at)
+
+    def first_locked(self, name: str, versions: Sequence[Version]) -> StoredObject:
+        """The first locked one of some versions: what was written over it in the same second is not.
+
+        Raises:
+            RebuildError: None is locked.
+        """
+        for one in versions:
+            try:
+                return self.vault.look(one.key, one.version)
+            except LockMissingError:
+                continue
+        raise RebuildError(f"{key_of(self.origin, name)} has no locked version")
 
     def _first(self, name: str, versions: Sequence[Version]) -> Found:
         for found in self._fetched(name, versions):

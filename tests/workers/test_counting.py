@@ -19,7 +19,7 @@ def nothing():
 def test_a_task_that_fails_or_is_tried_again_is_counted(happened, counter):
     noted = []
     app = make_celery("memory://", concurrency=1, noted=noted.append)
-    task = app.task(name="tests.any")(nothing)
+    task = app.task(name="tests.any", shared=False)(nothing)
     getattr(task, happened)(VaultUnavailableError("put", "away"), "id", ["1"], {}, None)
     assert noted == [counter]
 
@@ -28,11 +28,12 @@ def test_a_database_that_is_away_does_not_stop_the_task_that_told_of_it():
     def away(_counter):
         raise OperationalError("INSERT", {}, Exception("away"))
 
-    task = make_celery("memory://", concurrency=1, noted=away).task(name="tests.any")(nothing)
+    task = make_celery("memory://", concurrency=1, noted=away).task(name="tests.any", shared=False)(nothing)
     task.on_failure(ValueError(), "id", [], {}, None)
 
 
-def test_a_worker_counts_in_the_database(installation):
+def test_a_worker_counts_in_the_database(installation, monkeypatch):
+    monkeypatch.setattr("cli.composition.archive", lambda _settings: installation.archive)
     app = make_worker(installation.settings)
     task = app.tasks["archive.accession"]
     task.on_retry(VaultUnavailableError("put", "away"), "id", [], {}, None)
