@@ -4,7 +4,8 @@
 |---|---|
 | `.eml`, a file of a Maildir | one mail: `file:<sha256>#0` |
 | `.mbox` | the file itself (`#0`), and each message at its byte offset (`#<offset>`), exactly the bytes between |
-| `.msg`, `.xml`, `.zip`, any other | the file itself, with its media type; nothing is unpacked |
+| `.zip` | the file itself, and each mail or mailbox in it as the file that it was (zips in it too) |
+| `.msg`, `.xml`, any other | the file itself, with its media type |
 
 The file itself is kept even where its messages are: so every byte of what was handed over is in the vault, the lines
 between messages too. The same file twice, under whatever name, is a repeat: its digest is its source id.
@@ -16,7 +17,7 @@ import hashlib
 import mimetypes
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ from archive.acquisition import Acquisition, Channel, file_source_id, rendered
 from archive.tables import acquisition
 from intake.errors import UnreadableFileError
 from intake.mbox import messages_in
+from intake.reading.bundles import Entry, entries_in, entry_bytes
+from intake.reading.limits import NESTING
+from intake.reading.pieces import UnopenableError
 
 MAIL, MBOX = "message/rfc822", "application/mbox"
 MEDIA_TYPES = {
@@ -40,8 +44,12 @@ MEDIA_TYPES = {
     ".xml": "application/xml",
     ".zip": "application/zip",
 }
+ZIP = "application/zip"
 UNKNOWN = "application/octet-stream"
 MOST_FILE_BYTES = 1024**3
+"""Of a file, and of all that is unpacked from it."""
+UNPACKED = (".eml", ".mbox", ".mbx", ".msg", ".zip")
+"""What is taken out of a zip. Everything else in it stays in it, and so in the vault."""
 BATCH_ITEMS, BATCH_BYTES = 50, 16 * 1024**2
 # The table Python ships, not this machine's: the same file has the same type everywhere.
 _SHIPPED = mimetypes.MimeTypes(filenames=())
@@ -111,11 +119,11 @@ def import_files(
 def _import(archive: Archive, path: Path, belonging: Belonging, now: Callable[[], datetime]) -> Imported:
     whole, facts = _read(path)
     media_type = media_type_of(path)
-    container = hashlib.sha256(whole).hexdigest()
     ids: list[UUID] = []
-    faults: list[str] = []
+    source = _Source(now())
+    faults = source.faults
     repeats = 0
-    for batch in _batches(_items(whole, container, media_type, facts, now())):
+    for batch in _batches(source.items(whole, media_type, facts)):
         repeats += _already_there(archive.engine, batch)
         for answer in archive.accession_now([(item, belonging) for item in batch], now=now()):
             if isinstance(answer, UUID):
@@ -156,25 +164,63 @@ def media_type_of(path: Path) -> str:
     return known or _SHIPPED.guess_type(path.name)[0] or UNKNOWN
 
 
-def _items(whole: bytes, container: str, media_type: str, facts: dict[str, Any], at: datetime) -> Iterator[Acquisition]:
-    """The file, then its messages."""
+@dataclass(slots=True)
+class _Source:
+    """One file on its way in: what it becomes, once each, and what of it could not be taken out."""
 
-    def item(raw: bytes, offset: int, kind: str, more: dict[str, Any]) -> Acquisition:
-        return Acquisition.of(
-            raw,
-            channel=Channel.UPLOAD,
-            source_id=file_source_id(container, offset),
-            at=at,
-            media_type=kind,
-            door=facts | more,
-        )
+    at: datetime
+    faults: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    unpacked: int = 0
 
-    yield item(whole, 0, media_type, {})
-    if media_type == MBOX:
-        for found in messages_in(whole):
-            line = found.line.decode("utf-8", "backslashreplace")
-            more = {"container_sha256": container, "offset": found.start, "mbox_line": line}
-            yield item(whole[found.start : found.end], found.start, MAIL, more)
+    def items(self, whole: bytes, media_type: str, facts: dict[str, Any], depth: int = 0) -> Iterator[Acquisition]:
+        """The file, then its messages. The same file twice in a zip is one."""
+        container = hashlib.sha256(whole).hexdigest()
+        if container in self.seen:
+            return
+        self.seen.add(container)
+        entries = self._entries(whole, depth) if media_type == ZIP else ()
+        own = facts | ({"unpacked": len(entries)} if entries else {})
+        yield self._item(whole, container, 0, media_type, own)
+        if media_type == MBOX:
+            for found in messages_in(whole):
+                line = found.line.decode("utf-8", "backslashreplace")
+                more = {"container_sha256": container, "offset": found.start, "mbox_line": line}
+                yield self._item(whole[found.start : found.end], container, found.start, MAIL, facts | more)
+        for name, entry in entries:
+            more = {"filename": name, "modified_at": facts["modified_at"], "container_sha256": container}
+            data = self._unpacked(whole, name, entry)
+            if data is not None:
+                yield from self.items(data, media_type_of(Path(name)), more, depth + 1)
+
+    def _item(self, raw: bytes, container: str, offset: int, kind: str, door: dict[str, Any]) -> Acquisition:
+        source_id = file_source_id(container, offset)
+        return Acquisition.of(raw, channel=Channel.UPLOAD, source_id=source_id, at=self.at, media_type=kind, door=door)
+
+    def _entries(self, whole: bytes, depth: int) -> list[tuple[str, Entry]]:
+        """The mails and mailboxes in a zip, by their names without folders."""
+        if depth >= NESTING:
+            self.faults.append("zips lie in one another deeper than is opened; they are kept as they are")
+            return []
+        try:
+            entries = entries_in(whole)
+        except UnopenableError as error:
+            self.faults.append(f"it was not unpacked: {error.because}; the file itself is kept")
+            return []
+        named = [(each.name.replace("\\", "/").rpartition("/")[2], each) for each in entries]
+        return [(name, each) for name, each in named if Path(name).suffix.lower() in UNPACKED]
+
+    def _unpacked(self, whole: bytes, name: str, entry: Entry) -> bytes | None:
+        try:
+            if entry.why_not is None and self.unpacked + entry.size_bytes > MOST_FILE_BYTES:
+                self.faults.append(f"{name} was not taken out of it: together they are too large; the zip is kept")
+                return None
+            data = entry_bytes(whole, entry)
+        except UnopenableError as error:
+            self.faults.append(f"{name} was not taken out of it: {error.because}; the zip itself is kept")
+            return None
+        self.unpacked += len(data)
+        return data
 
 
 def _batches(items: Iterator[Acquisition]) -> Iterator[list[Acquisition]]:

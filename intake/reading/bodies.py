@@ -11,7 +11,7 @@ from intake.reading import limits
 from intake.reading.model import REPLACED, Attachment, Role, Slice, displayable
 from intake.reading.parts import Part, Walker
 from intake.reading.text_of_html import HtmlText, text_of_html
-from intake.reading.transfer import decode_text, decode_transfer
+from intake.reading.transfer import decode_text
 
 _TEXT: Final = frozenset({"text/plain", "text/html", "text/enriched", "text/"})
 
@@ -26,9 +26,13 @@ class Segment:
 
 @dataclass(slots=True)
 class Content:
-    """Everything of one mail but its headers. `originals` are the mails attached to it, which are among its `files`."""
+    """Everything of one mail but its headers. `originals` are the mails attached to it, which are among its `files`.
+
+    `wrapped`: its text as a `winmail.dat` repeats it, for a mail that has no other.
+    """
 
     segments: list[Segment] = field(default_factory=list)
+    wrapped: list[Segment] = field(default_factory=list)
     files: list[tuple[Part, Role]] = field(default_factory=list)
     originals: list[Part] = field(default_factory=list)
     is_report: bool = False
@@ -76,13 +80,19 @@ def read_content(mail: Part, walker: Walker) -> Content:
     """The text, files and attached mails of `mail`. An attached mail is not looked into here: it is read on its own."""
     content = Content()
     _collect(mail, content, walker, in_related=False)
+    if not content.plain.strip():
+        content.segments += content.wrapped
     return content
 
 
 def _collect(part: Part, content: Content, walker: Walker, *, in_related: bool) -> None:
     if part.is_mail:
-        content.files.append((part, "original"))
+        if part.form != "embedded":
+            content.files.append((part, "original"))
         content.originals.append(part.children[0])
+    elif part.form in ("winmail", "zip"):
+        content.files.append((part, "attachment"))
+        _collect_container(part, content, walker)
     elif part.media_type == "multipart/alternative" and _is_simple(part):
         content.segments.append(_alternatives(part, walker))
     elif part.media_type.startswith("multipart/"):
@@ -96,6 +106,14 @@ def _collect(part: Part, content: Content, walker: Walker, *, in_related: bool) 
     else:
         is_inline = in_related or part.disposition.value == "inline" or part.block.first("content-id") is not None
         content.files.append((part, "inline" if is_inline else "attachment"))
+
+
+def _collect_container(part: Part, content: Content, walker: Walker) -> None:
+    for child in part.children:
+        if is_text(child) or child.media_type == "multipart/alternative":
+            content.wrapped.append(_alternatives(child, walker) if child.children else _segment(child, walker))
+        else:
+            _collect(child, content, walker, in_related=False)
 
 
 def _is_simple(part: Part) -> bool:
@@ -154,7 +172,7 @@ def _unflowed(text: str, part: Part) -> str:
 
 def attachment_of(part: Part, role: Role, index: int) -> Attachment:
     """The record of a file, with the digest of its decoded bytes."""
-    data = _mail_bytes(part) if role == "original" else part.decoded()[0]
+    data = _mail_bytes(part) if role == "original" and part.form == "mail" else part.decoded()[0]
     place = _place(part, role)
     return Attachment(
         index=index,
@@ -171,7 +189,7 @@ def attachment_of(part: Part, role: Role, index: int) -> Attachment:
 
 
 def _place(part: Part, role: Role) -> Slice:
-    if role != "original":
+    if role != "original" or part.form == "outlook":
         return part.body
     mail = part.children[0]
     if len(mail.outer) > len(part.outer):
@@ -182,10 +200,3 @@ def _place(part: Part, role: Role) -> Slice:
 def _mail_bytes(part: Part) -> bytes:
     mail = part.children[0]
     return mail.data[mail.start : mail.end]
-
-
-def slice_bytes(raw: bytes, slices: tuple[Slice, ...]) -> bytes:
-    """`raw`, narrowed and decoded by each slice in turn."""
-    for each in slices:
-        raw = decode_transfer(raw[each.offset : each.offset + each.length], each.encoding)[0]
-    return raw

@@ -23,3 +23,11 @@ REMOTE: Final = 500
 DEFECTS: Final = 50
 DOOR_CHARACTERS: Final = 300
 """Of a name in a reading (a person's, a file's)."""
+ENTRIES: Final = 10_000
+"""Of a zip."""
+UNPACKED_BYTES: Final = 128 * MEBIBYTE
+"""Of everything in the containers of one acquisition together."""
+RATIO: Final = 200
+"""Times a zip's entry of more than a mebibyte may grow. Mails grow up to some tens of times."""
+NESTING: Final = 3
+"""Zips within zips."""

@@ -60,20 +60,20 @@ def read_mail(raw: bytes, version: int, *, is_original: bool = False) -> Reading
     walker = Walker()
     mail = walker.open_mail(raw)
     content = read_content(mail, walker)
-    opened = _open_originals(content, walker)
+    opened = open_originals(content, walker)
     if is_original or _was_resent(mail):
         rule = "file" if is_original else "resent"
-        reading = _of_originals(version, mail, [_Opened(mail, content, 0)], walker, Forward(rule))
+        reading = of_originals(version, mail, [Opened(mail, content, 0)], walker, Forward(rule))
     elif opened and not content.is_report:
-        reading = _of_originals(version, mail, opened, walker, Forward("attached"))
+        reading = of_originals(version, mail, opened, walker, Forward("attached"))
         reading = replace(reading, note=_note(content.plain))
     else:
         reading = _without_original(version, mail, content, walker)
     remote = [address for each in (content, *(one.content for one in opened)) for address in each.remote]
-    return _finish(
+    return finish(
         reading,
-        headers=_headers(mail.block),
-        attachments=_attachments(content, opened),
+        headers=headers_of(mail.block),
+        attachments=attachments_of(content, opened),
         remote_content=tuple(dict.fromkeys(map(displayable, remote)))[: limits.REMOTE],
         walker=walker,
     )
@@ -87,7 +87,7 @@ def _was_resent(mail: Part) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class Opened:
     """A mail attached to the mail, or to one attached to it (`depth` 1 and more)."""
 
     mail: Part
@@ -95,18 +95,20 @@ class _Opened:
     depth: int
 
 
-def _open_originals(content: Content, walker: Walker) -> list[_Opened]:
-    opened: list[_Opened] = []
+def open_originals(content: Content, walker: Walker) -> list[Opened]:
+    """Every mail attached to a mail, and to those."""
+    opened: list[Opened] = []
     waiting = [(mail, 0) for mail in content.originals]
     while waiting:
         mail, depth = waiting.pop(0)
         inner = read_content(mail, walker)
-        opened.append(_Opened(mail, inner, depth))
+        opened.append(Opened(mail, inner, depth))
         waiting += [(each, depth + 1) for each in inner.originals]
     return opened
 
 
-def _of_originals(version: int, mail: Part, opened: Sequence[_Opened], walker: Walker, forward: Forward) -> Reading:
+def of_originals(version: int, mail: Part, opened: Sequence[Opened], walker: Walker, forward: Forward) -> Reading:
+    """The reading of `mail`, whose original is the one of `opened` that lies outermost."""
     outermost = [each for each in opened if each.depth == 0]
     first = outermost[0]
     author = person_of(first.mail.block, "from", walker)
@@ -128,13 +130,13 @@ def _of_originals(version: int, mail: Part, opened: Sequence[_Opened], walker: W
         reported_cc=cc,
         subject=subject,
         text=text,
-        original_headers=_headers(first.mail.block),
+        original_headers=headers_of(first.mail.block),
         forward=forward,
         identifiers=_identifiers(text, first.content.links),
     )
 
 
-def _listed(originals: Sequence[_Opened]) -> str:
+def _listed(originals: Sequence[Opened]) -> str:
     texts = []
     for each in originals:
         block = each.mail.block
@@ -267,11 +269,13 @@ def _subject(block: Block) -> str | None:
     return None if value is None else decode_field(value)
 
 
-def _headers(block: Block) -> Headers:
+def headers_of(block: Block) -> Headers:
+    """A header block, to show."""
     return tuple((name, decode_field(value)) for name, value in block.fields)
 
 
-def _attachments(content: Content, opened: Sequence[_Opened]) -> tuple[Attachment, ...]:
+def attachments_of(content: Content, opened: Sequence[Opened]) -> tuple[Attachment, ...]:
+    """Every file of a mail and of the mails attached to it."""
     files = [file for each in (content, *(one.content for one in opened)) for file in each.files]
     return tuple(attachment_of(part, role, index) for index, (part, role) in enumerate(files))
 
@@ -283,7 +287,7 @@ def _identifiers(text: str, links: Sequence[str]) -> tuple[Identifier, ...]:
     return (*found, *targets)[: limits.IDENTIFIERS]
 
 
-def _finish(
+def finish(
     reading: Reading,
     *,
     headers: Headers,
@@ -291,6 +295,7 @@ def _finish(
     remote_content: tuple[str, ...],
     walker: Walker,
 ) -> Reading:
+    """A reading, with what every mail's reading has."""
     return replace(
         reading,
         headers=headers,

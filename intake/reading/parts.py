@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from intake.reading import limits
+from intake.reading.bundles import DEFLATED
+from intake.reading.containers import OUTLOOK_TYPES, container_in, may_be_container, pieces_in
 from intake.reading.fields import Block, Parameters, decode_field, read_block, read_parameters
 from intake.reading.model import Slice
+from intake.reading.pieces import Message, Piece, UnopenableError
 from intake.reading.transfer import decode_transfer
 
+_STANDS_IN: Final = "some header fields are Outlook's own record: its file has none, or not all, of the transport's"
 _DASHES: Final = re.compile(rb"^--[^\r\n]{0,300}", re.MULTILINE)
 _ENCODED: Final = frozenset({"base64", "quoted-printable", "x-uuencode", "uuencode", "x-uue", "uue"})
 # An equals sign that quoted-printable could not hold, as in `=?utf-8?q?…`: the part is not in it, whatever it says.
@@ -33,8 +37,16 @@ _MAIL_TYPES: Final = frozenset(
     {"message/rfc822", "message/global", "message/news", "application/eml", "application/x-eml"}
 )
 _MAYBE_MAIL: Final = frozenset(
-    {"application/octet-stream", "text/plain", "application/download", "application/x-download", ""}
+    {"application/octet-stream", "text/plain", "application/download", "application/x-download", "", *OUTLOOK_TYPES}
 )
+
+
+Form: TypeAlias = Literal["", "parts", "mail", "outlook", "embedded", "winmail", "zip"]
+"""What a part's children are: parts, the one mail in it, that mail out of Outlook's form (embedded: without bytes of
+its own), or what a `winmail.dat` or a zip holds."""
+
+_NO_FIELDS: Final = Block((), 0, ())
+_NO_PARAMETERS: Final = Parameters("", {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,7 @@ class Part:
     disposition: Parameters
     encoding: str
     children: tuple[Part, ...] = ()
+    form: Form = ""
 
     @property
     def media_type(self) -> str:
@@ -60,7 +73,7 @@ class Part:
     @property
     def is_mail(self) -> bool:
         """Whether this part is an attached mail that could be opened."""
-        return bool(self.children) and not self.media_type.startswith("multipart/")
+        return self.form in ("mail", "outlook", "embedded")
 
     @property
     def body(self) -> Slice:
@@ -84,10 +97,15 @@ class Walker:
 
     defects: list[str] = field(default_factory=list)
     parts: int = 0
+    unpacked: int = 0
 
     def open_mail(self, data: bytes) -> Part:
         """The tree of a whole mail. Total: any bytes are a mail, at worst one without headers."""
         return self._open(_Source(data, ()), 0, len(data), 0, "text/plain")
+
+    def open_file(self, data: bytes, media_type: str) -> Part:
+        """A file that is no mail, with the mails in it, if there are any."""
+        return self._open_piece(Piece(data, media_type), (), 0)
 
     def note(self, defect: str) -> None:
         """Keep what was odd, once."""
@@ -114,19 +132,95 @@ class Walker:
             disposition=read_parameters(block.first("content-disposition")),
             encoding=encoding,
         )
-        children = self._children(source, part, depth)
-        return part if not children else _with_children(part, children)
+        form, children = self._children(source, part, depth)
+        return part if not children else replace(part, form=form, children=children)
 
-    def _children(self, source: _Source, part: Part, depth: int) -> tuple[Part, ...]:
+    def _children(self, source: _Source, part: Part, depth: int) -> tuple[Form, tuple[Part, ...]]:
         is_multipart = part.media_type.startswith("multipart/")
-        if not is_multipart and not _may_be_mail(part):
-            return ()
+        is_container = not is_multipart and may_be_container(part.media_type, part.name)
+        if not (is_multipart or is_container or _may_be_mail(part)):
+            return "", ()
         if depth >= limits.DEPTH:
             self.note("parts nested deeper than the reader looks")
-            return ()
+            return "", ()
         if is_multipart:
-            return self._open_multipart(source, part, depth)
-        return self._open_attached(source, part, depth)
+            return "parts", self._open_multipart(source, part, depth)
+        if is_container:
+            form, inside = self._open_container(part, depth)
+            if inside:
+                return form, inside
+        return "mail", self._open_attached(source, part, depth) if _may_be_mail(part) else ()
+
+    def _open_container(self, part: Part, depth: int) -> tuple[Form, tuple[Part, ...]]:
+        data, _ = part.decoded()
+        container = container_in(data, part.media_type, part.name)
+        if container is None:
+            return "", ()
+        if container == "zip" and sum(each.encoding == DEFLATED for each in part.outer) >= limits.NESTING:
+            self.note("zips nested deeper than the reader looks")
+            return "", ()
+        try:
+            pieces = pieces_in(container, data, limits.UNPACKED_BYTES - self.unpacked, self.note)
+        except UnopenableError as error:
+            self.note(f"a file was not opened: {error.because}")
+            return "", ()
+        outer = (*part.outer, part.body)
+        if container == "zip":
+            self.unpacked += sum(len(each.data) for each in pieces)
+            return "zip", self._open_pieces(pieces, outer, depth)
+        message = self._open_message(pieces[0].message, outer, depth)
+        return (container, (message,)) if container == "outlook" else (container, message.children)
+
+    def _open_pieces(self, pieces: tuple[Piece, ...], outer: tuple[Slice, ...], depth: int) -> tuple[Part, ...]:
+        opened: list[Part] = []
+        for piece in pieces:
+            if self.parts >= limits.PARTS:
+                self.note("more parts than the reader looks at")
+                break
+            opened.append(self._open_piece(piece, outer, depth + 1))
+        return tuple(opened)
+
+    def _open_piece(self, piece: Piece, outer: tuple[Slice, ...], depth: int) -> Part:
+        self.parts += 1
+        is_file = piece.place is not None
+        part = Part(
+            data=piece.data,
+            outer=outer if piece.place is None else (*outer, piece.place),
+            start=0,
+            body_start=0,
+            end=len(piece.data),
+            block=_NO_FIELDS,
+            content=Parameters(piece.media_type.lower(), {} if is_file else {"charset": "utf-8"}),
+            disposition=Parameters("attachment", {"filename": piece.name or ""}) if is_file else _NO_PARAMETERS,
+            encoding="",
+        )
+        if piece.message is not None and depth < limits.DEPTH:
+            mail = self._open_message(piece.message, part.outer, depth + 1)
+            return replace(part, form="outlook" if is_file else "embedded", children=(mail,))
+        form, children = self._children(_Source(part.data, part.outer), part, depth)
+        return part if not children else replace(part, form=form, children=children)
+
+    def _open_message(self, message: Message | None, outer: tuple[Slice, ...], depth: int) -> Part:
+        """A message that Outlook kept field by field, as if it were a mail."""
+        assert message is not None  # noqa: S101 - narrows for mypy: only zips hold pieces that are none
+        if message.stands_in:
+            self.note(_STANDS_IN)
+        mail = Part(
+            data=message.head,
+            outer=outer,
+            start=0,
+            body_start=len(message.head),
+            end=len(message.head),
+            block=read_block(message.head, 0, len(message.head)),
+            content=Parameters("multipart/mixed", {}),
+            disposition=_NO_PARAMETERS,
+            encoding="",
+            form="parts",
+        )
+        texts = self._open_pieces(message.texts, outer, depth)
+        if len(texts) > 1:
+            texts = (replace(mail, content=Parameters("multipart/alternative", {}), block=_NO_FIELDS, children=texts),)
+        return replace(mail, children=(*texts, *self._open_pieces(message.files, outer, depth)))
 
     def _open_multipart(self, source: _Source, part: Part, depth: int) -> tuple[Part, ...]:
         default = "message/rfc822" if part.media_type == "multipart/digest" else "text/plain"
@@ -160,25 +254,12 @@ class Walker:
         return (self._open(inner, 0, len(decoded), depth + 1, "text/plain"),)
 
 
-def _with_children(part: Part, children: tuple[Part, ...]) -> Part:
-    return Part(
-        part.data,
-        part.outer,
-        part.start,
-        part.body_start,
-        part.end,
-        part.block,
-        part.content,
-        part.disposition,
-        part.encoding,
-        children,
-    )
-
-
 def _may_be_mail(part: Part) -> bool:
     if part.media_type in _MAIL_TYPES:
         return True
-    return part.media_type in _MAYBE_MAIL and (part.name or "").lower().endswith((".eml", ".mht"))
+    if part.name is None and part.media_type in {"application/octet-stream", *OUTLOOK_TYPES}:
+        return True
+    return part.media_type in _MAYBE_MAIL and (part.name or "").lower().endswith((".eml", ".mht", ".msg"))
 
 
 def looks_like_mail(data: bytes, *, stated: bool) -> bool:

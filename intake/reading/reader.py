@@ -9,20 +9,23 @@ from typing import Any, Final
 
 from intake.diary_document import ANSWERS_TYPE, DIARY_TYPE
 from intake.reading import limits
-from intake.reading.bodies import slice_bytes
+from intake.reading.containers import OUTLOOK_TYPES, ZIP_TYPES, slice_bytes
 from intake.reading.diary import entry_of
 from intake.reading.forms import read_answers_form, read_diary_form
 from intake.reading.identifiers import find_identifiers
+from intake.reading.files import read_file
 from intake.reading.mail import read_mail
 from intake.reading.model import Attachment, Reading, Slice, displayable
+from intake.reading.pieces import UnopenableError
 from intake.reading.texts import read_form, read_text
 from intake.reading.transfer import decode_text
 from intake.twilio_document import JSON, as_form
 
-READER_VERSION: Final = 2
+READER_VERSION: Final = 3
 """Raised whenever the same bytes would be read differently."""
 
 _FORM: Final = "application/x-www-form-urlencoded"
+_FORMS: Final = {DIARY_TYPE: read_diary_form, ANSWERS_TYPE: read_answers_form}
 _DIARY_FIELDS: Final = ("text", "entry", "body", "Body", "words", "what")
 
 
@@ -30,7 +33,8 @@ def opens(*, channel: str, media_type: str) -> bool:
     """Whether `read` looks at the bytes of such an acquisition; of others (pictures, recordings) it needs none."""
     kind = media_type.partition(";")[0].strip().lower()
     is_form = channel == "sms" and kind in {_FORM, JSON}
-    return channel == "diary" or is_form or kind in {"message/rfc822", "message/global", "text/plain"}
+    mails = {"message/rfc822", "message/global", *OUTLOOK_TYPES, *ZIP_TYPES}
+    return channel == "diary" or is_form or kind in mails or kind == "text/plain"
 
 
 def read(raw: bytes, *, channel: str, media_type: str, door: Mapping[str, Any]) -> Reading:
@@ -56,19 +60,27 @@ def read(raw: bytes, *, channel: str, media_type: str, door: Mapping[str, Any]) 
 def _read(raw: bytes, channel: str, media_type: str, door: Mapping[str, Any]) -> Reading:
     if channel == "sms" and media_type in (_FORM, JSON):
         return read_text(as_form(raw) if media_type == JSON else raw, READER_VERSION)
+    if media_type in OUTLOOK_TYPES | ZIP_TYPES:
+        return _read_container(raw, media_type, door)
     if media_type in ("message/rfc822", "message/global"):
         return read_mail(raw, READER_VERSION, is_original=channel == "upload")
-    if media_type in (DIARY_TYPE, ANSWERS_TYPE):
-        reader = read_diary_form if media_type == DIARY_TYPE else read_answers_form
-        return reader(raw, READER_VERSION)
+    if media_type in _FORMS:
+        return _FORMS[media_type](raw, READER_VERSION)
     if channel == "diary":
         return _read_diary(raw, media_type)
-    if media_type == "text/plain":
-        return _read_plain(raw)
+    return _read_plain(raw) if media_type == "text/plain" else Reading(READER_VERSION, subject=_name_of(door))
+
+
+def _read_container(raw: bytes, media_type: str, door: Mapping[str, Any]) -> Reading:
+    """A file that may hold mails; one whose mails were archived each for itself is only a file."""
+    if door.get("unpacked"):
+        return Reading(READER_VERSION, subject=_name_of(door))
+    return read_file(raw, READER_VERSION, media_type, _name_of(door))
+
+
+def _name_of(door: Mapping[str, Any]) -> str | None:
     name = door.get("filename")
-    return Reading(
-        READER_VERSION, subject=displayable(name)[: limits.DOOR_CHARACTERS] if isinstance(name, str) and name else None
-    )
+    return displayable(name)[: limits.DOOR_CHARACTERS] if isinstance(name, str) and name else None
 
 
 def _read_plain(raw: bytes) -> Reading:
@@ -113,7 +125,11 @@ def part_bytes(raw: bytes, attachment: Attachment) -> bytes:
     Raises:
         ValueError: they are not the bytes whose digest the reading recorded.
     """
-    data = slice_bytes(raw, (*attachment.outer, Slice(attachment.offset, attachment.length, attachment.encoding)))
+    own = Slice(attachment.offset, attachment.length, attachment.encoding)
+    try:
+        data = slice_bytes(raw, (*attachment.outer, own))
+    except UnopenableError as error:
+        raise PartMismatchError(attachment.index, attachment.sha256, f"nothing: {error.because}") from error
     actual = hashlib.sha256(data).hexdigest()
     if actual != attachment.sha256:
         raise PartMismatchError(attachment.index, attachment.sha256, actual)

@@ -1,0 +1,109 @@
+"""Zip files, opened within bounds: number of entries, their sizes unpacked, how tightly they are packed.
+
+Nothing is written anywhere, no name in a zip is used as a path, and an entry that breaks a bound is passed over with
+the reason: the zip itself is kept whole.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import Final
+
+from intake.reading import limits
+from intake.reading.model import Slice
+from intake.reading.pieces import UnopenableError
+
+ZIPPED: Final = b"PK\x03\x04"
+"""How a zip with anything in it begins."""
+DEFLATED: Final = "zip;deflate"
+"""A slice's encoding. No mail can state it: a semicolon ends what a header states."""
+
+_DIRECTORY_ENTRY: Final = b"PK\x01\x02"
+_LOCAL: Final = struct.Struct("<4s22xHH")
+_ENCRYPTED: Final = 0x1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file in a zip: its name for display, where its packed bytes lie, and why it is not unpacked (None: it is)."""
+
+    name: str
+    place: Slice
+    size_bytes: int
+    checksum: int
+    why_not: str | None
+
+
+def entries_in(raw: bytes) -> tuple[Entry, ...]:
+    """Every file in a zip, in its directory's order. Folders are no files.
+
+    Raises:
+        UnopenableError: these bytes are no zip, or one with more entries than is looked at; nothing else.
+    """
+    # Before its directory is read, which is memory for each entry.
+    if raw.count(_DIRECTORY_ENTRY) > limits.ENTRIES:
+        raise UnopenableError(f"a zip with more than {limits.ENTRIES} entries")
+    try:
+        with warnings.catch_warnings(), zipfile.ZipFile(io.BytesIO(raw)) as packed:
+            warnings.simplefilter("ignore")
+            return tuple(_entry(raw, each) for each in packed.infolist() if not each.is_dir())
+    except UnopenableError:
+        raise
+    except Exception as error:
+        raise UnopenableError(f"a zip that is damaged ({type(error).__name__})") from error
+
+
+def _entry(raw: bytes, found: zipfile.ZipInfo) -> Entry:
+    start = max(found.header_offset, 0)
+    head = raw[start : start + _LOCAL.size]
+    why_not = _why_not(found)
+    if len(head) < _LOCAL.size or not head.startswith(ZIPPED):
+        return Entry(found.filename, Slice(0, 0, ""), found.file_size, found.CRC, "it is not where the zip says")
+    _, name, extra = _LOCAL.unpack(head)
+    encoding = "" if found.compress_type == zipfile.ZIP_STORED else DEFLATED
+    place = Slice(start + _LOCAL.size + name + extra, found.compress_size, encoding)
+    return Entry(found.filename, place, found.file_size, found.CRC, why_not)
+
+
+def _why_not(found: zipfile.ZipInfo) -> str | None:
+    if found.flag_bits & _ENCRYPTED:
+        return "it is protected by a password"
+    if found.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return "it is packed in a way that is not known here"
+    if found.file_size > limits.UNPACKED_BYTES:
+        return f"it has more than {limits.UNPACKED_BYTES} bytes"
+    if found.file_size > limits.MEBIBYTE and found.file_size > limits.RATIO * max(found.compress_size, 1):
+        return "it is packed more tightly than any mail: it may be a zip bomb"
+    return None
+
+
+def entry_bytes(raw: bytes, entry: Entry) -> bytes:
+    """An entry, unpacked and checked.
+
+    Raises:
+        UnopenableError: why it is not; nothing else.
+    """
+    if entry.why_not is not None:
+        raise UnopenableError(entry.why_not)
+    packed = raw[entry.place.offset : entry.place.offset + entry.place.length]
+    data = inflate(packed, entry.size_bytes + 1) if entry.place.encoding == DEFLATED else packed
+    if len(data) != entry.size_bytes or zlib.crc32(data) != entry.checksum:
+        raise UnopenableError("it is damaged")
+    return data
+
+
+def inflate(packed: bytes, most: int = limits.UNPACKED_BYTES) -> bytes:
+    """Deflated bytes, unpacked up to `most`.
+
+    Raises:
+        UnopenableError: they are damaged.
+    """
+    try:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, most)
+    except zlib.error as error:
+        raise UnopenableError("it is damaged") from error
