@@ -48,6 +48,8 @@ ZIP = "application/zip"
 UNKNOWN = "application/octet-stream"
 MOST_FILE_BYTES = 1024**3
 """Of a file, and of all that is unpacked from it."""
+MOST_TOLD = 10
+"""Reasons of one file."""
 UNPACKED = (".eml", ".mbox", ".mbx", ".msg", ".zip")
 """What is taken out of a zip. Everything else in it stays in it, and so in the vault."""
 BATCH_ITEMS, BATCH_BYTES = 50, 16 * 1024**2
@@ -132,7 +134,13 @@ def _import(archive: Archive, path: Path, belonging: Belonging, now: Callable[[]
                 faults.append(str(answer))
     if media_type == MBOX and len(ids) + len(faults) == 1:
         faults.append("no message was found in it; the file itself is kept")
-    return Imported(path, tuple(ids), repeats, "; ".join(faults) or None)
+    return Imported(path, tuple(ids), repeats, _told(faults))
+
+
+def _told(faults: list[str]) -> str | None:
+    told = "; ".join(faults[:MOST_TOLD])
+    more = len(faults) - MOST_TOLD
+    return f"{told}; and {more} more" if more > 0 else told or None
 
 
 def _read(path: Path) -> tuple[bytes, dict[str, Any]]:

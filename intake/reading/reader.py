@@ -11,9 +11,9 @@ from intake.diary_document import ANSWERS_TYPE, DIARY_TYPE
 from intake.reading import limits
 from intake.reading.containers import OUTLOOK_TYPES, ZIP_TYPES, slice_bytes
 from intake.reading.diary import entry_of
+from intake.reading.files import read_file
 from intake.reading.forms import read_answers_form, read_diary_form
 from intake.reading.identifiers import find_identifiers
-from intake.reading.files import read_file
 from intake.reading.mail import read_mail
 from intake.reading.model import Attachment, Reading, Slice, displayable
 from intake.reading.pieces import UnopenableError

@@ -2,7 +2,6 @@
 
 import mailbox
 import os
-import zipfile
 
 import pytest
 from hypothesis import given
@@ -14,8 +13,9 @@ from archive.errors import OverwrittenError
 from archive.tables import acquisition, exhibit
 from archive.vault import Vault
 from cli.composition import now
-from intake.importing import files_of, import_files, media_type_of
+from intake.importing import _Source, files_of, import_files, media_type_of
 from intake.mbox import messages_in
+from tests.reading.containers import msg, zipped
 
 FIRST = b"From: a@example.org\nSubject: one\n\nFrom here on he wrote.\n>From quoting stays\n"
 SECOND = b"From: b@example.org\r\nSubject: two\r\n\r\nbytes \xff\xfe\x00\r\n"
@@ -159,8 +159,7 @@ def test_the_same_file_twice_under_any_name_is_a_repeat(installation, tmp_path):
 
 
 def test_other_files_are_kept_as_they_are(installation, tmp_path):
-    with zipfile.ZipFile(tmp_path / "chat.zip", "w") as packed:
-        packed.writestr("x.eml", SECOND)
+    (tmp_path / "chat.zip").write_bytes(zipped({"x.txt": SECOND}))
     (tmp_path / os.fsdecode(b"odd\xff.bin")).write_bytes(b"")
     (tmp_path / "sms.xml").write_bytes(b"<smses/>")
     results = run(installation, tmp_path)
@@ -172,6 +171,56 @@ def test_other_files_are_kept_as_they_are(installation, tmp_path):
         "application/octet-stream",
         "application/xml",
     ]
+
+
+def test_the_mails_of_a_zip_are_the_files_they_were_and_the_zip_is_kept(installation, tmp_path):
+    inner = zipped({"again.eml": SECOND, "box.mbox": MBOX})
+    raw = zipped({"a/one.EML": SECOND, "b/one.eml": FIRST, "x.msg": msg(), "a.png": b"x", "in.zip": inner})
+    (tmp_path / "export.zip").write_bytes(raw)
+    (done,) = run(installation, tmp_path / "export.zip")
+    assert (done.refused, done.repeats) == (None, 0)
+    assert bytes_of(installation, done.ids) == [raw, SECOND, FIRST, msg(), inner, MBOX, FIRST, SECOND]
+    rows = [row_of(installation, each) for each in done.ids]
+    assert [row.media_type for row in rows[:5]] == [
+        "application/zip",
+        "message/rfc822",
+        "message/rfc822",
+        "application/vnd.ms-outlook",
+        "application/zip",
+    ]
+    assert (rows[0].door["unpacked"], rows[1].door["filename"]) == (4, "one.EML")
+    assert rows[1].door["container_sha256"] == rows[0].sha256
+    (tmp_path / "one.eml").write_bytes(SECOND)
+    (alone,) = run(installation, tmp_path / "one.eml")
+    assert (alone.ids, alone.repeats) == ((done.ids[1],), 1)
+
+
+@pytest.mark.parametrize(
+    ("raw", "because"),
+    [
+        (zipped({"x.eml": SECOND})[:-30], "it was not unpacked: a zip that is damaged"),
+        (zipped({"x.eml": bytes(4 * 1024**2)}), "x.eml was not taken out of it: it is packed more tightly"),
+        (b"no zip at all", "it was not unpacked"),
+        (zipped({"x.zip": zipped({"x.zip": zipped({"x.zip": zipped({"x.eml": SECOND})})})}), "zips lie in one another"),
+    ],
+    ids=["cut", "bomb", "none", "nested"],
+)
+def test_a_zip_that_is_not_unpacked_is_kept_and_says_why(installation, tmp_path, raw, because):
+    (tmp_path / "x.zip").write_bytes(raw)
+    (done,) = run(installation, tmp_path / "x.zip")
+    assert because in done.refused
+    assert bytes_of(installation, done.ids)[0] == raw
+
+
+@given(st.binary(max_size=300), st.floats(0, 1))
+def test_a_damaged_zip_gives_its_own_bytes_first_whatever_it_holds(junk, where):
+    whole = zipped({"x.eml": SECOND, "b.mbox": MBOX})
+    at = int(where * len(whole))
+    damaged = whole[:at] + junk + whole[at + len(junk) :]
+    source = _Source(now())
+    items = list(source.items(damaged, "application/zip", {"modified_at": "2026-11-23T12:00:00.000Z"}))
+    assert items[0].raw == damaged
+    assert len(items) <= 5
 
 
 def test_what_cannot_be_imported_says_why_and_keeps_no_other_back(installation, tmp_path, monkeypatch):
