@@ -219,16 +219,16 @@ class _Source:
         return [(name, each) for name, each in named if Path(name).suffix.lower() in UNPACKED]
 
     def _unpacked(self, whole: bytes, name: str, entry: Entry) -> bytes | None:
+        # Counted before it is tried: thousands of damaged entries may share the same packed bytes.
+        if entry.why_not is None and self.unpacked + entry.size_bytes > MOST_FILE_BYTES:
+            self.faults.append(f"{name} was not taken out of it: together they are too large; the zip itself is kept")
+            return None
+        self.unpacked += entry.size_bytes if entry.why_not is None else 0
         try:
-            if entry.why_not is None and self.unpacked + entry.size_bytes > MOST_FILE_BYTES:
-                self.faults.append(f"{name} was not taken out of it: together they are too large; the zip is kept")
-                return None
-            data = entry_bytes(whole, entry)
+            return entry_bytes(whole, entry)
         except UnopenableError as error:
             self.faults.append(f"{name} was not taken out of it: {error.because}; the zip itself is kept")
             return None
-        self.unpacked += len(data)
-        return data
 
 
 def _batches(items: Iterator[Acquisition]) -> Iterator[list[Acquisition]]:

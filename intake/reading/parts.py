@@ -160,16 +160,21 @@ class Walker:
             self.note("zips nested deeper than the reader looks")
             return "", ()
         try:
-            pieces = pieces_in(container, data, limits.UNPACKED_BYTES - self.unpacked, self.note)
+            pieces = pieces_in(container, data, self._may_unpack, self.note)
         except UnopenableError as error:
             self.note(f"a file was not opened: {error.because}")
             return "", ()
         outer = (*part.outer, part.body)
         if container == "zip":
-            self.unpacked += sum(len(each.data) for each in pieces)
             return "zip", self._open_pieces(pieces, outer, depth)
         message = self._open_message(pieces[0].message, outer, depth)
         return (container, (message,)) if container == "outlook" else (container, message.children)
+
+    def _may_unpack(self, size: int) -> bool:
+        if self.unpacked + size > limits.UNPACKED_BYTES:
+            return False
+        self.unpacked += size
+        return True
 
     def _open_pieces(self, pieces: tuple[Piece, ...], outer: tuple[Slice, ...], depth: int) -> tuple[Part, ...]:
         opened: list[Part] = []

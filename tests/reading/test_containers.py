@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import struct
 import time
 import zipfile
@@ -205,9 +206,23 @@ def test_zips_within_zips_end_somewhere():
 
 
 def test_many_mails_that_unpack_to_much_are_read_up_to_the_limit(monkeypatch):
-    monkeypatch.setattr("intake.reading.limits.UNPACKED_BYTES", 3 * len(ORIGINAL))
-    reading = uploaded(zipped({f"{n}.eml": ORIGINAL for n in range(5)}), ZIP)
+    raw = zipped({f"{n}.eml": ORIGINAL for n in range(5)})
+    monkeypatch.setattr("intake.reading.limits.UNPACKED_BYTES", len(raw) + 3 * len(ORIGINAL))
+    reading = uploaded(raw, ZIP)
     assert sum(each.role == "original" for each in reading.attachments) == 3
+    assert any("larger than the reader unpacks" in each for each in reading.defects)
+
+
+def test_thousands_of_entries_over_the_same_bytes_take_no_more_time_than_the_limit_allows():
+    entry = zipped({"x.eml": ORIGINAL + random.Random(1).randbytes(16 * limits.MEBIBYTE)})
+    at, end = entry.rindex(b"PK\x01\x02"), entry.rindex(b"PK\x05\x06")
+    lying = bytearray(entry[at:end])
+    struct.pack_into("<I", lying, 16, 7)  # the checksum
+    tail = bytearray(entry[end:])
+    struct.pack_into("<HHI", tail, 8, 5_000, 5_000, 5_000 * len(lying))
+    begin = time.process_time()
+    reading = uploaded(entry[:at] + bytes(lying) * 5_000 + bytes(tail), ZIP)
+    assert time.process_time() - begin < 10
     assert any("larger than the reader unpacks" in each for each in reading.defects)
 
 
