@@ -95,8 +95,6 @@ def _check(ole: Any, size: int) -> None:
 def _message(storage: Storage, header: int, size: int, depth: int) -> Message:
     from oxmsg.properties import Properties
 
-    if depth > limits.DEPTH:
-        raise UnopenableError("Outlook messages nested deeper than the reader looks")
     found = Properties(storage, header)
     if not any(each.name.startswith("__properties_version1.0") for each in storage.streams):
         raise UnopenableError("not an Outlook message")
@@ -134,7 +132,7 @@ def _file(storage: Storage, size: int, depth: int) -> Piece:
 
     found = Properties(storage, _PART_HEADER)
     name = _text(found, _LONG_NAME) or _text(found, _SHORT_NAME) or _text(found, _NAME)
-    if _guarded(found.int_prop_value, _METHOD) == _EMBEDDED:
+    if depth < limits.DEPTH and _guarded(found.int_prop_value, _METHOD) == _EMBEDDED:
         inner = next((each for each in storage.storages if each.name == "__substg1.0_3701000D"), None)
         if inner is not None and any(each.name == "__properties_version1.0" for each in inner.streams):
             message = _message(inner, _INNER_HEADER, size, depth + 1)

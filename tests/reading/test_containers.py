@@ -205,6 +205,13 @@ def test_zips_within_zips_end_somewhere():
     assert reading.reported_from.is_empty
 
 
+def test_messages_within_messages_end_somewhere_and_the_outermost_is_read():
+    inner = message(header=24)
+    for _ in range(limits.DEPTH + 5):
+        inner = message({"inner": inner}, header=24)
+    assert_is_dans(uploaded(msg({"inner": inner}), OUTLOOK))
+
+
 def test_many_mails_that_unpack_to_much_are_read_up_to_the_limit(monkeypatch):
     raw = zipped({f"{n}.eml": ORIGINAL for n in range(5)})
     monkeypatch.setattr("intake.reading.limits.UNPACKED_BYTES", len(raw) + 3 * len(ORIGINAL))
