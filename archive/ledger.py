@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, select, text
+from sqlalchemy import ColumnElement, Connection, exists, func, select, text
 
 from archive.custody import CustodyEntry, StreamHead
 from archive.errors import NotSequencedYetError
@@ -100,6 +100,11 @@ class LedgerEntry:
 
 def entries_of(connection: Connection, streams: Sequence[str]) -> Iterator[LedgerEntry]:
     """The sequenced entries of some streams, in ledger order."""
+    return entries_where(connection, custody_entry.c.stream == func.any(list(streams)))
+
+
+def entries_where(connection: Connection, *conditions: ColumnElement[bool]) -> Iterator[LedgerEntry]:
+    """The sequenced entries for which conditions on entry, leaf or payload hold, in ledger order."""
     query = (
         select(
             custody_leaf.c.leaf_index,
@@ -111,7 +116,7 @@ def entries_of(connection: Connection, streams: Sequence[str]) -> Iterator[Ledge
         )
         .join(custody_entry, custody_entry.c.id == custody_leaf.c.entry_id)
         .outerjoin(custody_payload, custody_payload.c.entry_id == custody_leaf.c.entry_id)
-        .where(custody_entry.c.stream == func.any(list(streams)))
+        .where(*conditions)
         .order_by(custody_leaf.c.leaf_index)
         .execution_options(yield_per=1000)
     )

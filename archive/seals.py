@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, func, select, text
 
-from archive.ledger import LedgerEntry, cosigned_note
+from archive.ledger import LedgerEntry, cosigned_note, entries_where
 from archive.package_source import Seal
 from archive.tables import custody_entry, custody_leaf, custody_payload, package, timestamp_token
 from archive.timestamps import tokens_of
@@ -66,25 +66,9 @@ def seal_of(connection: Connection, size: int) -> Seal:
 
 def _received(connection: Connection, size: int) -> list[LedgerEntry]:
     """The sequenced entries in which this checkpoint's tokens stand."""
-    query = (
-        select(
-            custody_leaf.c.leaf_index,
-            custody_leaf.c.leaf,
-            custody_leaf.c.leaf_hash,
-            custody_payload.c.body,
-            custody_entry.c.stream,
-            custody_leaf.c.stream_seq,
-        )
-        .join(custody_entry, custody_entry.c.id == custody_leaf.c.entry_id)
-        .join(custody_payload, custody_payload.c.entry_id == custody_leaf.c.entry_id)
-        .join(timestamp_token, timestamp_token.c.entry_id == custody_leaf.c.entry_id)
-        .where(timestamp_token.c.checkpoint_size == size)
-        .order_by(custody_leaf.c.leaf_index)
-    )
-    return [
-        LedgerEntry(row.leaf_index, bytes(row.leaf), bytes(row.leaf_hash), bytes(row.body), row.stream, row.stream_seq)
-        for row in connection.execute(query)
-    ]
+    tokens = select(timestamp_token.c.entry_id).where(timestamp_token.c.checkpoint_size == size)
+    told = custody_payload.c.entry_id.isnot(None)
+    return list(entries_where(connection, custody_leaf.c.entry_id.in_(tokens), told))
 
 
 def authority_name(address: str, taken: Collection[str]) -> str:
