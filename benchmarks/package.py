@@ -8,17 +8,13 @@ Mails are not read beforehand, so no readings are in the package: `exhibit.read`
 from __future__ import annotations
 
 import multiprocessing
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
 
 from sqlalchemy import select
 
 from archive.case import case_of
-from archive.sequencer import Sequencer
 from archive.tables import exhibit
 from benchmarks.case import House, house_with
 from benchmarks.peak import peak_bytes
@@ -26,11 +22,11 @@ from benchmarks.quiet import log_aside
 from benchmarks.result import Result, in_turns
 from cli import composition
 from settings import Settings
+from tests.sequencing import placing
 
 TARGET = 0.5
 EXHIBITS = 10_000
 MEGABYTE = 1_000_000
-PAUSE_SECONDS = 0.02
 
 
 def run(folder: Path, exhibits: int = EXHIBITS, rounds: int = 1) -> list[Result]:
@@ -62,7 +58,7 @@ def build(house: House, folder: Path) -> tuple[float, int]:
     ours, theirs = context.Pipe(duplex=False)
     out = folder / "case.zip"
     process = context.Process(target=_build, args=(theirs, house.settings, house.case.reference, out))
-    with _sequencing(house.sequencer):
+    with placing(house.sequencer):
         process.start()
         theirs.close()
         seconds, memory = ours.recv()
@@ -94,22 +90,3 @@ def _zip(house: House, folder: Path) -> float:
     seconds = time.perf_counter() - begun
     out.unlink()
     return seconds
-
-
-@contextmanager
-def _sequencing(sequencer: Sequencer) -> Iterator[None]:
-    """The sequencer at work, as in every house."""
-    stop = threading.Event()
-
-    def place() -> None:
-        while not stop.is_set():
-            if not sequencer.run_once():
-                stop.wait(PAUSE_SECONDS)
-
-    thread = threading.Thread(target=place)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()

@@ -28,6 +28,7 @@ from cli.composition import now
 from cli.local import aws, house_environment, prepare
 from services.embedded import embedded
 from settings import Settings
+from tests.sequencing import placing
 
 TARGET = 0.5
 STREAMS_EACH, A_STREAM = 200, 6
@@ -64,7 +65,7 @@ def _rate(settings: Settings, placer: Sequencer, streams_each: int) -> float:
     for process in writers:
         process.start()
     ready.wait()
-    with _placing(placer):
+    with placing(placer, pause_seconds=PAUSE_SECONDS):
         begun = time.perf_counter()
         go.set()
         for process in writers:
@@ -95,24 +96,6 @@ def _write_all(url: str, streams_each: int, ready: threading.Barrier, go: Event)
     for thread in threads:
         thread.join()
     app.dispose()
-
-
-@contextmanager
-def _placing(placer: Sequencer) -> Iterator[None]:
-    stop = threading.Event()
-
-    def place() -> None:
-        while not stop.is_set():
-            if not placer.run_once():
-                stop.wait(PAUSE_SECONDS)
-
-    thread = threading.Thread(target=place)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def _wait_for_places(url: str) -> None:

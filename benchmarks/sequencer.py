@@ -22,6 +22,7 @@ from cli import composition
 from cli.local import aws, house_environment, prepare
 from services.embedded import embedded
 from settings import Settings
+from tests.sequencing import placing
 
 TARGET = 5.0
 WRITERS, PROCESSES = 8, 2
@@ -93,13 +94,7 @@ def _write_all(url: str, write: Write, ready: Barrier, go: Event) -> None:
 
 
 def _outbox(url: str, placer: Sequencer) -> float:
-    stop = threading.Event()
     app = engine(url, pool_size=1)
-
-    def place() -> None:
-        while not stop.is_set():
-            if not placer.run_once():
-                stop.wait(0.05)
 
     def wait_for_places() -> None:
         while True:
@@ -108,13 +103,10 @@ def _outbox(url: str, placer: Sequencer) -> float:
                     return
             time.sleep(0.02)
 
-    thread = threading.Thread(target=place)
-    thread.start()
     try:
-        return _rate(url, _record, last=wait_for_places)
+        with placing(placer, pause_seconds=0.05):
+            return _rate(url, _record, last=wait_for_places)
     finally:
-        stop.set()
-        thread.join()
         app.dispose()
 
 
