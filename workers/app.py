@@ -77,9 +77,17 @@ class PatientTask(Task):  # type: ignore[misc] # celery ships no types
             log.warning("task.not_counted", counter=counter, error=type(error).__name__)
 
 
+class OwnTasks(Celery):  # type: ignore[misc] # celery ships no types
+    """An application whose tasks are its own: celery hands each to every other application of the process as well."""
+
+    def task(self, *args: Any, **options: Any) -> Any:
+        """Register one task here and nowhere else."""
+        return super().task(*args, **{"shared": False, **options})
+
+
 def make_celery(broker_url: str, *, concurrency: int, noted: Callable[[str], None] | None = None) -> Celery:
     """An application on this broker with no task yet; `noted` counts failed and retried tasks."""
-    app = Celery("holdfast", broker=broker_url, task_cls=PatientTask, set_as_current=False)
+    app = OwnTasks("holdfast", broker=broker_url, task_cls=PatientTask, set_as_current=False)
     app.noted = noted
     app.conf.update(
         broker_transport=MENDED.get(broker_url.partition(":")[0]),

@@ -40,17 +40,17 @@ def register_keeping(app: Celery, keeping: Callable[[], Keeping], *, publish_eve
         publish_every: How often the ledger is written to the vault.
     """
 
-    @app.task(name=Job.PUBLISH.value, shared=False)
+    @app.task(name=Job.PUBLISH.value)
     def publish() -> None:
         """Write what the ledger grew by, cosignatures and tokens to the vault."""
         keeping().publisher.publish()
 
-    @app.task(name="archive.dump", shared=False)
+    @app.task(name="archive.dump")
     def dump() -> None:
         """Write people, accounts and what waits to the vault, encrypted."""
         keeping().dumper.dump()
 
-    @app.task(name="archive.extend_locks", shared=False)
+    @app.task(name="archive.extend_locks")
     def extend_locks() -> None:
         """Extend the locks that are still wanted, bring holds into line, and remind of reviews."""
         locks = keeping().locks
@@ -58,7 +58,7 @@ def register_keeping(app: Celery, keeping: Callable[[], Keeping], *, publish_eve
         with locks.engine.begin() as connection:
             remind(connection, now=locks.now())
 
-    @app.task(name="archive.audit", shared=False)
+    @app.task(name="archive.audit")
     def audit(kind: str) -> None:
         """Hold rows, objects and ledger to one another; one that was stopped goes on."""
         keeping().auditor.run(kind, actor=ACTOR)

@@ -28,14 +28,14 @@ class Stamping:
 def register_stamping(app: Celery, tools: Callable[[], Stamping]) -> None:
     """Put the tasks on the application, and the one that runs by the clock on its schedule."""
 
-    @app.task(name="archive.plan_stamps", shared=False)
+    @app.task(name="archive.plan_stamps")
     def plan() -> None:
         """Owe the newest checkpoint to every authority when it is time, and have each debt that is due tried."""
         work = tools()
         for size, authority in work.stamper.plan():
             work.nudge(Job.STAMP, size, authority)
 
-    @app.task(name=Job.STAMP.value, shared=False)
+    @app.task(name=Job.STAMP.value)
     def stamp(size: int, authority: str) -> None:
         """Ask one authority for its token over one checkpoint."""
         tools().stamper.stamp(size, authority)

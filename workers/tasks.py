@@ -77,14 +77,14 @@ def register(app: Celery, tools: Callable[[], Tools], *, sweep_every: timedelta)
 
 
 def _register_evidence(app: Celery, tools: Callable[[], Tools]) -> None:
-    @app.task(name=Job.ACCESSION.value, shared=False)
+    @app.task(name=Job.ACCESSION.value)
     def accession() -> None:
         """Archive everything that waits, oldest first (docs/decisions/0005)."""
         work = tools()
         while done := work.archive.accession_waiting(now=work.now()):
             _announce(work, done)
 
-    @app.task(name=Job.READ.value, shared=False)
+    @app.task(name=Job.READ.value)
     def read(*exhibit_ids: str) -> None:
         """Read some exhibits, and decide for each whether it is answered. One that cannot be read now waits."""
         work = tools()
@@ -101,14 +101,14 @@ def _register_evidence(app: Celery, tools: Callable[[], Tools]) -> None:
         if waits:
             raise waits
 
-    @app.task(name=Job.BUILD_PACKAGE.value, shared=False)
+    @app.task(name=Job.BUILD_PACKAGE.value)
     def build_package(request_id: str) -> None:
         """Build a package that was asked for."""
         tools().desk.build(UUID(request_id))
 
 
 def _register_doors(app: Celery, tools: Callable[[], Tools]) -> None:
-    @app.task(name=Job.FETCH_MAIL.value, shared=False)
+    @app.task(name=Job.FETCH_MAIL.value)
     def fetch_mail(account: str, mailbox: str, uidvalidity: int, uids: list[int]) -> None:
         """Fetch announced mails, archive them, move them out of the folder."""
         work = tools()
@@ -118,7 +118,7 @@ def _register_doors(app: Celery, tools: Callable[[], Tools]) -> None:
         epoch = MailboxEpoch(account, mailbox, uidvalidity)
         _announce(work, fetch_batch(work.open_mailbox, work.archive, epoch, uids, now=work.now).archived)
 
-    @app.task(name=Job.FETCH_MEDIA.value, shared=False)
+    @app.task(name=Job.FETCH_MEDIA.value)
     def fetch_text_media(acquisition_id: str) -> None:
         """Fetch the pictures of one text."""
         work = tools()
@@ -128,14 +128,14 @@ def _register_doors(app: Celery, tools: Callable[[], Tools]) -> None:
         for _ in fetch_media(work.archive.engine, work.twilio, UUID(acquisition_id), now=work.now):
             work.nudge(Job.ACCESSION)
 
-    @app.task(name="intake.reconcile_texts", shared=False)
+    @app.task(name="intake.reconcile_texts")
     def reconcile() -> None:
         """Take in texts whose webhook never reached us."""
         work = tools()
         if work.twilio is not None and reconcile_texts(work.archive.engine, work.twilio, now=work.now).taken:
             work.nudge(Job.ACCESSION)
 
-    @app.task(name="intake.tidy_uploads", shared=False)
+    @app.task(name="intake.tidy_uploads")
     def tidy_uploads() -> None:
         """Finish uploads that are whole and were never asked for again; give up those left alone for a week."""
         work = tools()
@@ -144,7 +144,7 @@ def _register_doors(app: Celery, tools: Callable[[], Tools]) -> None:
 
 
 def _register_personal(app: Celery, tools: Callable[[], Tools]) -> None:
-    @app.task(name="intake.give_up_drafts", shared=False)
+    @app.task(name="intake.give_up_drafts")
     def give_up_drafts() -> None:
         """Receive what was written on personal pages and not sent when the visit ended, as it stands."""
         work = tools()
@@ -155,12 +155,12 @@ def _register_personal(app: Celery, tools: Callable[[], Tools]) -> None:
 
 
 def _register_answers(app: Celery, tools: Callable[[], Tools]) -> None:
-    @app.task(name=Job.DECIDE_REPLY.value, shared=False)
+    @app.task(name=Job.DECIDE_REPLY.value)
     def decide_reply(exhibit_id: str) -> None:
         """Decide whether one exhibit is answered."""
         _decide(tools(), exhibit_id)
 
-    @app.task(name=Job.SEND_REPLY.value, shared=False)
+    @app.task(name=Job.SEND_REPLY.value)
     def send_reply(reply_id: str) -> None:
         """Send one planned answer, if it is due and may still go."""
         work = tools()
@@ -173,7 +173,7 @@ def _register_answers(app: Celery, tools: Callable[[], Tools]) -> None:
             limits=work.limits,
         )
 
-    @app.task(name="replies.send_due", shared=False)
+    @app.task(name="replies.send_due")
     def send_all_due() -> None:
         """Send whatever is due, and give up attempts nobody came back from."""
         work = tools()
@@ -181,7 +181,7 @@ def _register_answers(app: Celery, tools: Callable[[], Tools]) -> None:
 
 
 def _register_care(app: Celery, tools: Callable[[], Tools]) -> None:
-    @app.task(name=Job.SWEEP.value, shared=False)
+    @app.task(name=Job.SWEEP.value)
     def sweep() -> None:
         """Ask again for everything the database says is waiting."""
         work = tools()
@@ -190,7 +190,7 @@ def _register_care(app: Celery, tools: Callable[[], Tools]) -> None:
         for job, ids in waiting:
             work.nudge(job, *ids)
 
-    @app.task(name="archive.test_vault", shared=False)
+    @app.task(name="archive.test_vault")
     def test_vault() -> None:
         """Try every act the vault must refuse; a vault that accepts one gets no more evidence."""
         work = tools()

@@ -26,7 +26,7 @@ PIECE_BYTES: Final = 4096
 def register_witnessing(app: Celery, collector: Callable[[], Collector], *, collect_every: timedelta) -> None:
     """Put the task on the application and on its schedule."""
 
-    @app.task(name="archive.collect_cosignatures", shared=False)
+    @app.task(name="archive.collect_cosignatures")
     def collect() -> None:
         """Ask every witness to cosign the newest checkpoint."""
         collector().collect()

@@ -11,7 +11,7 @@ def make_app(broker_url: str):
     """The application of the worker and of who sends to it."""
     app = make_celery(broker_url, concurrency=2)
 
-    @app.task(name="slow", shared=False)
+    @app.task(name="slow")
     def slow(seconds: float, begun: str, ended: str) -> None:
         Path(begun).touch()
         time.sleep(seconds)

@@ -19,7 +19,7 @@ def nothing():
 def test_a_task_that_fails_or_is_tried_again_is_counted(happened, counter):
     noted = []
     app = make_celery("memory://", concurrency=1, noted=noted.append)
-    task = app.task(name="tests.any", shared=False)(nothing)
+    task = app.task(name="tests.any")(nothing)
     getattr(task, happened)(VaultUnavailableError("put", "away"), "id", ["1"], {}, None)
     assert noted == [counter]
 
@@ -28,7 +28,7 @@ def test_a_database_that_is_away_does_not_stop_the_task_that_told_of_it():
     def away(_counter):
         raise OperationalError("INSERT", {}, Exception("away"))
 
-    task = make_celery("memory://", concurrency=1, noted=away).task(name="tests.any", shared=False)(nothing)
+    task = make_celery("memory://", concurrency=1, noted=away).task(name="tests.any")(nothing)
     task.on_failure(ValueError(), "id", [], {}, None)
 
 
