@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import atexit
 import base64
-import os
 import queue
-import shutil
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
@@ -18,16 +16,9 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
+from tests.chromium import ARGUMENTS, chromium
+
 PAGE = Path(__file__).resolve().parent.parent / "archive" / "verify.html"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # Above this a file is picked as a person would: a long text takes seconds on its way into the page.
 PICKED_FROM_BYTES = 1 << 17
 CALL = """
@@ -95,12 +86,6 @@ class BrowserVerifier:
                 except BaseException as error:  # noqa: BLE001 - handed to the test that asked
                     answer.set_exception(error)
             browser.close()
-
-
-def chromium() -> str:
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert found, "the browser tests need Debian's Chromium: apt-get install chromium"
-    return found
 
 
 def opened(page: Page) -> Page:

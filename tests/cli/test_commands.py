@@ -17,20 +17,6 @@ CORPUS = Path(__file__).parent.parent / "reading" / "corpora" / "mail"
 
 
 @pytest.fixture
-def holdfast(installation):
-    """Runs one command on the test's own installation."""
-
-    def run(*words, code=0):
-        result = CliRunner().invoke(main, [str(word) for word in words], env=installation.environ)
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == code, result.output
-        return result.stdout
-
-    return run
-
-
-@pytest.fixture
 def a_case(holdfast):
     holdfast("user", "add", "officer@example.org", "--role", "officer")
     holdfast("case", "open", "42/1234/26", "--officer", "officer@example.org")

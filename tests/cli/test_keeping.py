@@ -4,30 +4,14 @@ import json
 from datetime import timedelta
 
 import pytest
-from click.testing import CliRunner
 
 from archive.database import engine
 from archive.signed_note import SigningKey
 from cli import keepers
-from cli.main import main
 from cli.worker_process import make_worker
 from tests.archive.ledger_story import more_entries, some_exhibits
 from workers.app import make_celery
 from workers.keeping import Keeping, register_keeping
-
-
-@pytest.fixture
-def holdfast(installation):
-    """Runs one command; what it prints on standard output."""
-
-    def run(*words, code=0, **other):
-        result = CliRunner().invoke(main, list(words), env={**installation.environ, **other})
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == code, result.output
-        return result.stdout
-
-    return run
 
 
 @pytest.fixture

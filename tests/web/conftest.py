@@ -1,7 +1,5 @@
 """A browser that is Debian's own, and a way to put an application in front of it."""
 
-import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 
@@ -9,20 +7,11 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
+from tests.chromium import ARGUMENTS, chromium
 from web import headers, public
 from web.brand import Brand, Service
 from web.components import create_shell
 
-# Nothing of the browser's own may reach the network, and no sandbox of its own works for root.
-BROWSER_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 DESKTOP, PHONE, SMALL_PHONE = 1280, 390, 320
 PUBLIC_URL = "https://help.example.org"
@@ -32,9 +21,7 @@ Serve = Callable[[Flask], str]
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args):
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert chromium, "the browser tests need Debian's Chromium: apt-get install chromium"
-    return {**browser_type_launch_args, "executable_path": chromium, "args": BROWSER_ARGUMENTS}
+    return {**browser_type_launch_args, "executable_path": chromium(), "args": ARGUMENTS}
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,13 @@ from flask.testing import FlaskClient
 
 from archive.contributor import Contributor
 from archive.link import Link, LinkKind, Terms, issue
+from replies.egress import Egress
+from replies.link_sending import LinkDesk
+from replies.outcome import Outcome, Sent
+from replies.policy import Limits
+from replies.wall import wall_of
+from tests.timeline.casework import BEGAN
+from tests.web.officers import Site, make_site
 
 
 @dataclass
@@ -39,3 +46,22 @@ def hold(site: Any, person: Contributor, kind: LinkKind = LinkKind.DIARY, *, day
     with casework.archive.engine.begin() as connection:
         made, token = issue(connection, person, agreed, at=casework.at, actor="cli:tests")
     return Holder(person, made, token, site.app.test_client())
+
+
+class Carrier:
+    """Takes texts and answers as told."""
+
+    def __init__(self) -> None:
+        self.outcome: Outcome = Sent("SM1")
+        self.sent: list[tuple[Any, Any]] = []
+
+    def send(self, to: Any, words: Any) -> Outcome:
+        self.sent.append((to, words))
+        return self.outcome
+
+
+def site_that_sends(installation: Any, carrier: Carrier) -> Site:
+    """A web application whose links may be sent, by this carrier."""
+    egress = Egress(carrier, None, wall_of(installation.engine))
+    desk = LinkDesk(installation.engine, "https://larch.example.net/", egress, Limits(mails=False), lambda: BEGAN)
+    return make_site(installation, links=desk)

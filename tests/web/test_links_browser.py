@@ -14,15 +14,9 @@ from sqlalchemy import update
 
 from archive.link import LinkKind, revoke
 from archive.tables import contributor
-from replies.egress import Egress
-from replies.link_sending import LinkDesk
-from replies.outcome import Refused, Sent
-from replies.policy import Limits
-from replies.wall import wall_of
-from tests.timeline.casework import BEGAN
+from replies.outcome import Refused
 from tests.web.conftest import DESKTOP, PHONE, SMALL_PHONE
-from tests.web.links import hold
-from tests.web.officers import make_site
+from tests.web.links import Carrier, hold, site_that_sends
 from tests.web.test_public_browser import assert_usable
 from web import sessions
 from web.personal import personal
@@ -33,13 +27,6 @@ PICTURES = os.environ.get("HOLDFAST_SCREENSHOTS")
 SLUG = "42-1234-26"
 
 
-class Carrier:
-    outcome = Sent("SM1")
-
-    def send(self, _to, _words):
-        return self.outcome
-
-
 @pytest.fixture
 def carrier():
     return Carrier()
@@ -47,9 +34,7 @@ def carrier():
 
 @pytest.fixture
 def site(installation, carrier):
-    egress = Egress(carrier, None, wall_of(installation.engine))
-    desk = LinkDesk(installation.engine, "https://larch.example.net/", egress, Limits(mails=False), lambda: BEGAN)
-    site = make_site(installation, links=desk)
+    site = site_that_sends(installation, carrier)
     room = Blueprint("room", __name__)
 
     # Beside the diary's own first page, so that these tests do not depend on it.

@@ -14,27 +14,12 @@ from sqlalchemy import select, update
 
 from archive.link import LinkKind
 from archive.tables import contributor, link
-from replies.egress import Egress
-from replies.link_sending import LinkDesk
-from replies.outcome import Refused, Sent, Unknown
-from replies.policy import Limits
-from replies.wall import wall_of
-from tests.timeline.casework import BEGAN
-from tests.web.links import hold
-from tests.web.officers import make_site
+from replies.outcome import Refused, Unknown
+from tests.web.links import Carrier, hold, site_that_sends
 from web.officer.links import MOST_DAYS, read_order
 
 SLUG = "42-1234-26"
 PLAIN = {"kind": "diary", "days": "14", "send": "hand"}
-
-
-class Carrier:
-    def __init__(self):
-        self.outcome, self.sent = Sent("SM1"), []
-
-    def send(self, to, words):
-        self.sent.append((to, words))
-        return self.outcome
 
 
 @pytest.fixture
@@ -44,9 +29,7 @@ def carrier():
 
 @pytest.fixture
 def site(installation, carrier):
-    egress = Egress(carrier, None, wall_of(installation.engine))
-    desk = LinkDesk(installation.engine, "https://larch.example.net/", egress, Limits(mails=False), lambda: BEGAN)
-    return make_site(installation, links=desk)
+    return site_that_sends(installation, carrier)
 
 
 @pytest.fixture

@@ -22,11 +22,6 @@ CODE = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{5}(?:-[0-9A-HJKMNP-TV-Z]{5}){2}\b")
 
 
 @pytest.fixture
-def site(installation):
-    return make_site(installation)
-
-
-@pytest.fixture
 def sender(site):
     return Sender(site)
 

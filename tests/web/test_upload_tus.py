@@ -23,11 +23,6 @@ from tests.web.uploads import BODY, TUS, Sender, b64, original, rows
 
 
 @pytest.fixture
-def site(installation):
-    return make_site(installation)
-
-
-@pytest.fixture
 def sender(site):
     return Sender(site)
 
