@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import UUID
 
 import structlog
@@ -22,6 +22,7 @@ from archive.acquisition import (
     OBSERVATION,
     Acquisition,
     Channel,
+    LargeAcquisition,
     acquisition_id,
     parsed,
     rendered,
@@ -48,7 +49,7 @@ _TRY_LARGE = text("SELECT pg_try_advisory_xact_lock(:key)")
 log = structlog.get_logger()
 
 
-def _first_observation(item: Acquisition) -> UUID | None:
+def _first_observation(item: Acquisition | LargeAcquisition) -> UUID | None:
     """The id of the acquisition that this one is a further observation of, if it is one."""
     source_id, mark, _ = item.source_id.partition(OBSERVATION)
     return acquisition_id(item.channel, source_id) if mark else None
@@ -84,9 +85,20 @@ class Archive:
         faults = self._record_fresh(fresh, stored, now)
         return [faults.get(item.id, item.id) for item, _ in todo]
 
+    def accession_file(
+        self, item: LargeAcquisition, body: BinaryIO, belonging: Belonging, *, now: datetime
+    ) -> UUID | IntegrityFault:
+        """As `accession_now`, for one item too large to hold: `body` is a file of its bytes, open at its start."""
+        with self.engine.connect() as connection:
+            require_trusted_vault(connection)
+            if item.source_id in _known(connection, [item.source_id]):
+                return item.id  # the source id of a whole file is its digest: these are the same bytes
+        stored = self._store(_facts_of(item), belonging, body, now, look_back=True)
+        return self._record_fresh([(item, belonging)], [stored], now).get(item.id, item.id)
+
     def _record_fresh(
         self,
-        fresh: Sequence[tuple[Acquisition, Belonging]],
+        fresh: Sequence[tuple[Acquisition | LargeAcquisition, Belonging]],
         stored: Sequence[StoredObject | IntegrityFault],
         now: datetime,
     ) -> dict[UUID, IntegrityFault]:
@@ -172,7 +184,13 @@ class Archive:
         )
 
     def _store(
-        self, facts: Mapping[str, Any], belonging: Belonging, raw: bytes | PiecesFile, now: datetime, *, look_back: bool
+        self,
+        facts: Mapping[str, Any],
+        belonging: Belonging,
+        raw: bytes | BinaryIO | PiecesFile,
+        now: datetime,
+        *,
+        look_back: bool,
     ) -> StoredObject | IntegrityFault:
         try:
             return self.vault.put(
@@ -218,13 +236,13 @@ def _as_seen(item: Acquisition, known: dict[str, str]) -> Acquisition:
     return observation_of(item)
 
 
-def _received_first(item: Acquisition, found: StoredObject) -> Acquisition:
+def _received_first(item: Acquisition | LargeAcquisition, found: StoredObject) -> Acquisition | LargeAcquisition:
     """After a crash the object in the vault knows when the bytes came first."""
     known = found.metadata.get("received-at")
     return replace(item, received_at=parsed(known)) if known else item
 
 
-def _facts_of(held: Acquisition | Row[Any]) -> dict[str, Any]:
+def _facts_of(held: Acquisition | LargeAcquisition | Row[Any]) -> dict[str, Any]:
     """What the custody entry says of an acquisition, whether it comes from a door or from its row."""
     return {
         "exhibit_id": str(held.id),

@@ -66,6 +66,8 @@ def _report(results: list[tuple[Imported, list[str]]], *, as_json: bool) -> None
             "unreadable": states.count("unreadable"),
             "repeats": imported.repeats,
             "refused": imported.refused,
+            "taken": dict(imported.taken),
+            "parked": dict(imported.parked),
         }
         for imported, states in results
     ]

@@ -1,60 +1,47 @@
-"""Files that somebody hands over: each is an acquisition, and so is each message of an mbox.
+"""Files that somebody hands over: each is an acquisition, and so is each message of an mbox, a backup or a chat.
 
 | file | becomes |
 |---|---|
 | `.eml`, a file of a Maildir | one mail: `file:<sha256>#0` |
 | `.mbox` | the file itself (`#0`), and each message at its byte offset (`#<offset>`), exactly the bytes between |
-| `.zip` | the file itself, and each mail or mailbox in it as the file that it was (zips in it too) |
-| `.msg`, `.xml`, any other | the file itself, with its media type |
+| `.xml` of SMS Backup & Restore, by its content | the file itself, and each text, picture message and call, likewise |
+| `.txt` of WhatsApp, by its content | the file itself, and each message; lines of WhatsApp's own are only counted |
+| `.zip` | the file itself, and each mail, mailbox and backup in it as the file that it was (zips in it too) |
+| `.zip` of WhatsApp | the chat as above, and each file with it, tied to the message that names it |
+| `.msg`, any other | the file itself, with its media type |
 
 The file itself is kept even where its messages are: so every byte of what was handed over is in the vault, the lines
 between messages too. The same file twice, under whatever name, is a repeat: its digest is its source id.
+A chat's first message may begin where the file does: its source id is then `file:<sha256>#0+<end>`; that of a file in
+a chat's zip is where its packed bytes begin.
 """
 
 from __future__ import annotations
 
-import hashlib
-import mimetypes
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO, TypeAlias, cast
 from uuid import UUID
 
 import structlog
 from sqlalchemy import Engine, func, select
 
 from archive.accession import Archive, Belonging
-from archive.acquisition import Acquisition, Channel, file_source_id, rendered
+from archive.acquisition import Acquisition
+from archive.errors import IntegrityFault
 from archive.tables import acquisition
 from intake.errors import UnreadableFileError
-from intake.mbox import messages_in
-from intake.reading.bundles import Entry, entries_in, entry_bytes
-from intake.reading.limits import NESTING
-from intake.reading.pieces import UnopenableError
+from intake.handed import opened
+from intake.unpacking import Item, Unpacking, media_type_of
 
-MAIL, MBOX = "message/rfc822", "application/mbox"
-MEDIA_TYPES = {
-    ".eml": MAIL,
-    ".mbox": MBOX,
-    ".mbx": MBOX,
-    ".msg": "application/vnd.ms-outlook",
-    ".xml": "application/xml",
-    ".zip": "application/zip",
-}
-ZIP = "application/zip"
-UNKNOWN = "application/octet-stream"
-MOST_FILE_BYTES = 1024**3
-"""Of a file, and of all that is unpacked from it."""
 MOST_TOLD = 10
 """Reasons of one file."""
-UNPACKED = (".eml", ".mbox", ".mbx", ".msg", ".zip")
-"""What is taken out of a zip. Everything else in it stays in it, and so in the vault."""
 BATCH_ITEMS, BATCH_BYTES = 50, 16 * 1024**2
-# The table Python ships, not this machine's: the same file has the same type everywhere.
-_SHIPPED = mimetypes.MimeTypes(filenames=())
+
+Answer: TypeAlias = UUID | IntegrityFault
 
 log = structlog.get_logger()
 
@@ -67,13 +54,17 @@ class Imported:
         path: The file.
         ids: The exhibits it became, itself first; some may have been there before.
         repeats: How many of them were.
-        refused: Why the file, or part of it, is not in the archive; None where all of it is.
+        refused: Why the file, or part of it, is not in the archive or not among the messages; None where all of it is.
+        taken: How many messages of each kind were found in it.
+        parked: How many stretches of it are no message, by reason; they are in the archive as part of the file.
     """
 
     path: Path
     ids: tuple[UUID, ...]
     repeats: int = 0
     refused: str | None = None
+    taken: Mapping[str, int] = field(default_factory=dict)
+    parked: Mapping[str, int] = field(default_factory=dict)
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -119,22 +110,39 @@ def import_files(
 
 
 def _import(archive: Archive, path: Path, belonging: Belonging, now: Callable[[], datetime]) -> Imported:
-    whole, facts = _read(path)
-    media_type = media_type_of(path)
+    source = Unpacking(now())
     ids: list[UUID] = []
-    source = _Source(now())
-    faults = source.faults
+    faults: list[str] = []
     repeats = 0
-    for batch in _batches(source.items(whole, media_type, facts)):
-        repeats += _already_there(archive.engine, batch)
-        for answer in archive.accession_now([(item, belonging) for item in batch], now=now()):
-            if isinstance(answer, UUID):
-                ids.append(answer)
-            else:
-                faults.append(str(answer))
-    if media_type == MBOX and len(ids) + len(faults) == 1:
-        faults.append("no message was found in it; the file itself is kept")
-    return Imported(path, tuple(ids), repeats, _told(faults))
+    with opened(path) as handed:
+        for batch in _batches(source.items(handed, media_type_of(path))):
+            repeats += _already_there(archive.engine, batch)
+            for answer in _archived(archive, batch, belonging, now()):
+                if isinstance(answer, UUID):
+                    ids.append(answer)
+                else:
+                    faults.append(str(answer))
+    account = source.account
+    told = _told([*faults, *account.told()])
+    return Imported(path, tuple(ids), repeats, told, dict(account.taken), dict(account.parked))
+
+
+def _archived(archive: Archive, batch: Sequence[Item], belonging: Belonging, now: datetime) -> Sequence[Answer]:
+    first = batch[0]
+    if first.body is not None and not isinstance(first.acquisition, Acquisition):
+        return [
+            archive.accession_file(
+                first.acquisition, cast("BinaryIO", first.body), _belonging(first, belonging), now=now
+            )
+        ]
+    small = [
+        (item.acquisition, _belonging(item, belonging)) for item in batch if isinstance(item.acquisition, Acquisition)
+    ]
+    return archive.accession_now(small, now=now)
+
+
+def _belonging(item: Item, belonging: Belonging) -> Belonging:
+    return replace(belonging, parent_id=item.parent_id) if item.parent_id else belonging
 
 
 def _told(faults: list[str]) -> str | None:
@@ -143,108 +151,26 @@ def _told(faults: list[str]) -> str | None:
     return f"{told}; and {more} more" if more > 0 else told or None
 
 
-def _read(path: Path) -> tuple[bytes, dict[str, Any]]:
-    try:
-        if not path.is_file():
-            raise UnreadableFileError(path.name, _why_not(path))
-        status = path.stat()
-        if status.st_size > MOST_FILE_BYTES:
-            raise UnreadableFileError(path.name, f"it has more than {MOST_FILE_BYTES} bytes")
-        whole = path.read_bytes()
-    except OSError as error:
-        raise UnreadableFileError(path.name, error.strerror or type(error).__name__) from error
-    # A name may be in any encoding; it is shown, and finds nothing again.
-    name = os.fsencode(path.name).decode("utf-8", "replace")
-    return whole, {"filename": name, "modified_at": rendered(datetime.fromtimestamp(status.st_mtime, UTC))}
-
-
-def _why_not(path: Path) -> str:
-    if path.is_dir():
-        return "the folder cannot be opened"
-    return "it is not a file" if path.exists() else "there is no such file"
-
-
-def media_type_of(path: Path) -> str:
-    """What a file is, by its name alone: its content may be anything, and a reader finds out."""
-    if path.parent.name in {"cur", "new"} and (path.parent.parent / "tmp").is_dir():
-        return MAIL
-    known = MEDIA_TYPES.get(path.suffix.lower())
-    return known or _SHIPPED.guess_type(path.name)[0] or UNKNOWN
-
-
-@dataclass(slots=True)
-class _Source:
-    """One file on its way in: what it becomes, once each, and what of it could not be taken out."""
-
-    at: datetime
-    faults: list[str] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
-    unpacked: int = 0
-
-    def items(self, whole: bytes, media_type: str, facts: dict[str, Any], depth: int = 0) -> Iterator[Acquisition]:
-        """The file, then its messages. The same file twice in a zip is one."""
-        container = hashlib.sha256(whole).hexdigest()
-        if container in self.seen:
-            return
-        self.seen.add(container)
-        entries = self._entries(whole, depth) if media_type == ZIP else ()
-        own = facts | ({"unpacked": len(entries)} if entries else {})
-        yield self._item(whole, container, 0, media_type, own)
-        if media_type == MBOX:
-            for found in messages_in(whole):
-                line = found.line.decode("utf-8", "backslashreplace")
-                more = {"container_sha256": container, "offset": found.start, "mbox_line": line}
-                yield self._item(whole[found.start : found.end], container, found.start, MAIL, facts | more)
-        for name, entry in entries:
-            more = {"filename": name, "modified_at": facts["modified_at"], "container_sha256": container}
-            data = self._unpacked(whole, name, entry)
-            if data is not None:
-                yield from self.items(data, media_type_of(Path(name)), more, depth + 1)
-
-    def _item(self, raw: bytes, container: str, offset: int, kind: str, door: dict[str, Any]) -> Acquisition:
-        source_id = file_source_id(container, offset)
-        return Acquisition.of(raw, channel=Channel.UPLOAD, source_id=source_id, at=self.at, media_type=kind, door=door)
-
-    def _entries(self, whole: bytes, depth: int) -> list[tuple[str, Entry]]:
-        """The mails and mailboxes in a zip, by their names without folders."""
-        if depth >= NESTING:
-            self.faults.append("zips lie in one another deeper than is opened; they are kept as they are")
-            return []
-        try:
-            entries = entries_in(whole)
-        except UnopenableError as error:
-            self.faults.append(f"it was not unpacked: {error.because}; the file itself is kept")
-            return []
-        named = [(each.name.replace("\\", "/").rpartition("/")[2], each) for each in entries]
-        return [(name, each) for name, each in named if Path(name).suffix.lower() in UNPACKED]
-
-    def _unpacked(self, whole: bytes, name: str, entry: Entry) -> bytes | None:
-        # Counted before it is tried: thousands of damaged entries may share the same packed bytes.
-        if entry.why_not is None and self.unpacked + entry.size_bytes > MOST_FILE_BYTES:
-            self.faults.append(f"{name} was not taken out of it: together they are too large; the zip itself is kept")
-            return None
-        self.unpacked += entry.size_bytes if entry.why_not is None else 0
-        try:
-            return entry_bytes(whole, entry)
-        except UnopenableError as error:
-            self.faults.append(f"{name} was not taken out of it: {error.because}; the zip itself is kept")
-            return None
-
-
-def _batches(items: Iterator[Acquisition]) -> Iterator[list[Acquisition]]:
-    batch: list[Acquisition] = []
+def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
+    """Items to archive together; one too large to hold alone, and before the next is asked for."""
+    batch: list[Item] = []
+    together = 0
     for item in items:
-        together = item.size_bytes + sum(other.size_bytes for other in batch)
-        if batch and (len(batch) >= BATCH_ITEMS or together > BATCH_BYTES):
+        size = item.acquisition.size_bytes
+        if batch and (item.body or len(batch) >= BATCH_ITEMS or together + size > BATCH_BYTES):
             yield batch
-            batch = []
+            batch, together = [], 0
+        if item.body:
+            yield [item]
+            continue
         batch.append(item)
+        together += size
     if batch:
         yield batch
 
 
-def _already_there(engine: Engine, batch: Sequence[Acquisition]) -> int:
-    sources = [item.source_id for item in batch]
+def _already_there(engine: Engine, batch: Sequence[Item]) -> int:
+    sources = [item.acquisition.source_id for item in batch]
     with engine.connect() as connection:
         query = select(func.count()).where(acquisition.c.source_id == func.any(sources))
         return int(connection.execute(query).scalar_one())

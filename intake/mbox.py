@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from mmap import mmap
 
 _STRICT = re.compile(
     rb"^From [^\r\n]{0,400}?\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +"
@@ -29,7 +30,7 @@ class Slice:
     line: bytes
 
 
-def messages_in(whole: bytes) -> Iterator[Slice]:
+def messages_in(whole: bytes | mmap) -> Iterator[Slice]:
     """Every message, in order; none where the file does not begin as an mbox does. Empty ones are passed over.
 
     Where the first line has a date, only lines with one begin a message: a sentence in a mail may begin with `From `.
@@ -45,8 +46,9 @@ def messages_in(whole: bytes) -> Iterator[Slice]:
             yield Slice(line.end(), message_end, whole[line.start() : line.end()].rstrip(b"\r\n"))
 
 
-def _without_blank_line(whole: bytes, start: int, end: int) -> int:
+def _without_blank_line(whole: bytes | mmap, start: int, end: int) -> int:
     for blank in (b"\r\n", b"\n"):
-        if whole.endswith(b"\n" + blank, start, end):
+        last = b"\n" + blank
+        if end - len(last) >= start and whole[end - len(last) : end] == last:
             return end - len(blank)
     return end

@@ -144,9 +144,7 @@ def event_of(row: Row[Any], around: Surroundings) -> TimelineEvent:
         bound=bound,
     )
     kind = "attachment" if row.parent_id else _kind(found, facts)
-    direction = (
-        direction_of(found.direction, found.reported_from, row.contributor_id, around.own) if found else "inbound"
-    )
+    direction = _direction(found, row.contributor_id, around.own)
     return TimelineEvent(facts, found, kind, direction, _grading(facts, found), around.further.get(row.id, ()))
 
 
@@ -161,6 +159,15 @@ def _kind(found: Reading | None, facts: ExhibitFacts) -> str:
 def _reference(row: Any) -> str | None:
     reference = ExhibitRef.of(row.initials, row.number)
     return str(reference) if reference else None
+
+
+def _direction(found: Reading | None, contributor_id: UUID | None, own: frozenset[tuple[UUID, str]]) -> str:
+    """As `direction_of`; but an export holds both sides, so what it does not tell stays unknown."""
+    if found is None:
+        return "inbound"
+    direction = direction_of(found.direction, found.reported_from, contributor_id, own)
+    is_told = found.direction != "unknown" or direction == "outbound" or found.claimed.source != "export"
+    return direction if is_told else "unknown"
 
 
 def direction_of(stated: str, sender: Reported, contributor_id: UUID | None, own: frozenset[tuple[UUID, str]]) -> str:

@@ -9,23 +9,28 @@ from typing import Any, Final
 
 from intake.diary_document import ANSWERS_TYPE, DIARY_TYPE
 from intake.reading import limits
+from intake.reading.backups import BACKUP_TYPE, read_backup
+from intake.reading.chats import CHAT_TYPE, read_chat
 from intake.reading.containers import OUTLOOK_TYPES, ZIP_TYPES, slice_bytes
 from intake.reading.diary import entry_of
 from intake.reading.files import read_file
 from intake.reading.forms import read_answers_form, read_diary_form
 from intake.reading.identifiers import find_identifiers
 from intake.reading.mail import read_mail
-from intake.reading.model import Attachment, Reading, Slice, displayable
+from intake.reading.model import Attachment, Claimed, Reading, Slice, displayable
 from intake.reading.pieces import UnopenableError
 from intake.reading.texts import read_form, read_text
 from intake.reading.transfer import decode_text
 from intake.twilio_document import JSON, as_form
 
-READER_VERSION: Final = 3
+READER_VERSION: Final = 4
 """Raised whenever the same bytes would be read differently."""
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _FORMS: Final = {DIARY_TYPE: read_diary_form, ANSWERS_TYPE: read_answers_form}
+_RECORDS: Final = {BACKUP_TYPE: read_backup, CHAT_TYPE: read_chat}
+_HOLDERS: Final = OUTLOOK_TYPES | ZIP_TYPES | _RECORDS.keys()
+_EXPORTS: Final = frozenset({"backup", "chat"})
 _DIARY_FIELDS: Final = ("text", "entry", "body", "Body", "words", "what")
 
 
@@ -34,7 +39,7 @@ def opens(*, channel: str, media_type: str) -> bool:
     kind = media_type.partition(";")[0].strip().lower()
     is_form = channel == "sms" and kind in {_FORM, JSON}
     mails = {"message/rfc822", "message/global", *OUTLOOK_TYPES, *ZIP_TYPES}
-    return channel == "diary" or is_form or kind in mails or kind == "text/plain"
+    return channel == "diary" or is_form or kind in mails or kind in {"text/plain", *_RECORDS}
 
 
 def read(raw: bytes, *, channel: str, media_type: str, door: Mapping[str, Any]) -> Reading:
@@ -60,7 +65,7 @@ def read(raw: bytes, *, channel: str, media_type: str, door: Mapping[str, Any]) 
 def _read(raw: bytes, channel: str, media_type: str, door: Mapping[str, Any]) -> Reading:
     if channel == "sms" and media_type in (_FORM, JSON):
         return read_text(as_form(raw) if media_type == JSON else raw, READER_VERSION)
-    if media_type in OUTLOOK_TYPES | ZIP_TYPES:
+    if media_type in _HOLDERS or door.get("holds") in _EXPORTS:
         return _read_container(raw, media_type, door)
     if media_type in ("message/rfc822", "message/global"):
         return read_mail(raw, READER_VERSION, is_original=channel == "upload")
@@ -72,7 +77,11 @@ def _read(raw: bytes, channel: str, media_type: str, door: Mapping[str, Any]) ->
 
 
 def _read_container(raw: bytes, media_type: str, door: Mapping[str, Any]) -> Reading:
-    """A file that may hold mails; one whose mails were archived each for itself is only a file."""
+    """A file that may hold messages, or one of them. Where each was archived for itself, it is only a file."""
+    if media_type in _RECORDS:
+        return _RECORDS[media_type](raw, READER_VERSION, door)
+    if door.get("holds") in _EXPORTS:
+        return Reading(READER_VERSION, subject=_name_of(door), claimed=Claimed(source="export"))
     if door.get("unpacked"):
         return Reading(READER_VERSION, subject=_name_of(door))
     return read_file(raw, READER_VERSION, media_type, _name_of(door))

@@ -13,6 +13,9 @@ from typing import Final
 
 _NOT_BASE64: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 _BASE64_LINE: Final = 4
+XML_BASE64: Final = "base64 in xml"
+"""Base64 in an attribute of XML, its line ends written as references (`&#10;`)."""
+_REFERENCE: Final = re.compile(rb"&#?[0-9A-Za-z]{1,8};")
 _UU_LINE_LIMIT: Final = 200_000
 
 # Only true character sets: `bytes.decode` also knows "punycode" and "idna", which are slow, and "unicode_escape".
@@ -47,6 +50,8 @@ def decode_transfer(data: bytes, encoding: str) -> tuple[bytes, str | None]:
         return data, None
     if encoding == "base64":
         return decode_base64(data)
+    if encoding == XML_BASE64:
+        return decode_base64(_REFERENCE.sub(b"", data))
     if encoding == "quoted-printable":
         return quopri.decodestring(data), None
     if encoding in ("x-uuencode", "uuencode", "x-uue", "uue"):

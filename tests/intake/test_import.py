@@ -13,8 +13,10 @@ from archive.errors import OverwrittenError
 from archive.tables import acquisition, exhibit
 from archive.vault import Vault
 from cli.composition import now
-from intake.importing import _Source, files_of, import_files, media_type_of
+from intake.handed import gathered
+from intake.importing import files_of, import_files, media_type_of
 from intake.mbox import messages_in
+from intake.unpacking import Unpacking
 from tests.reading.containers import msg, zipped
 
 FIRST = b"From: a@example.org\nSubject: one\n\nFrom here on he wrote.\n>From quoting stays\n"
@@ -217,9 +219,10 @@ def test_a_damaged_zip_gives_its_own_bytes_first_whatever_it_holds(junk, where):
     whole = zipped({"x.eml": SECOND, "b.mbox": MBOX})
     at = int(where * len(whole))
     damaged = whole[:at] + junk + whole[at + len(junk) :]
-    source = _Source(now())
-    items = list(source.items(damaged, "application/zip", {"modified_at": "2026-11-23T12:00:00.000Z"}))
-    assert items[0].raw == damaged
+    facts = {"filename": "x.zip", "modified_at": "2026-11-23T12:00:00.000Z"}
+    with gathered(iter([damaged]), facts) as handed:
+        items = list(Unpacking(now()).items(handed, "application/zip"))
+    assert items[0].acquisition.raw == damaged
     assert len(items) <= 5
 
 
@@ -228,7 +231,7 @@ def test_what_cannot_be_imported_says_why_and_keeps_no_other_back(installation, 
     (tmp_path / "no.mbox").write_bytes(b"not one")
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "zz.eml").write_bytes(b"x" * 2000)
-    monkeypatch.setattr("intake.importing.MOST_FILE_BYTES", 1000)
+    monkeypatch.setattr("intake.handed.MOST_FILE_BYTES", 1000)
     results = {result.path.name: result for result in run(installation, tmp_path, tmp_path / "absent.eml")}
     assert {name: result.refused for name, result in results.items()} == {
         "good.eml": None,
