@@ -14,7 +14,16 @@ from archive.tables import alert
 WORDS = {
     "other_bytes": "The same source id was told again with other bytes; both are kept.",
     "ambiguous_sender": "The sender is enrolled more than once; the item is in quarantine.",
-    "offender_enrolled": "An answer was withheld: its address appears in evidence as somebody else's.",
+    "offender_enrolled": "A number or address confirmed as an offender's is enrolled here. Nothing is sent to it. "
+    "Check the enrolment.",
+    "contact_doubted": "A number or address enrolled here had been named in evidence as somebody else's before. Nothing "
+    "is sent to it until you have settled on the contributor's page whose it is.",
+    "contact_named": "Evidence names a contributor's number or address as its sender. Answers go on: anybody can write "
+    "a name. If it is the offender's, confirm it and nothing is sent to it any more.",
+    "duress": "The contributor's duress word came in. Do as was agreed with them. Nothing on their phone shows it.",
+    "stopped": "The contributor ended answers with the words agreed for that. Nothing was sent about it, nor will be.",
+    "review_due": "What a contributor agreed for answers is to be reviewed within a week; after that nothing is sent.",
+    "review_overdue": "The day to review what a contributor agreed has passed: nothing is sent until you ask again.",
     "link_locked": "Wrong PINs were tried on a personal link, too many in a row. Ask her; revoke it if it was not she.",
 }
 

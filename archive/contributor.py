@@ -9,11 +9,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, insert, select, update
 
 from archive.custody import Action, CustodyEntry, case_stream
 from archive.exhibit import initials_of
 from archive.ledger import record
+from archive.likeness import likeness
 from archive.tables import contributor, contributor_contact
 
 
@@ -25,6 +26,13 @@ class ReplyStyle(StrEnum):
     NONE = "none"
 
 
+class Language(StrEnum):
+    """The languages that answers are written in."""
+
+    ENGLISH = "en"
+    WELSH = "cy"
+
+
 class ContactKind(StrEnum):
     """By what a contributor is known, and may be answered."""
 
@@ -34,11 +42,18 @@ class ContactKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One number (E.164) or address (lower case) of a contributor."""
+    """One number (E.164) or address (lower case) of a contributor.
+
+    Attributes:
+        opted_out: The carrier said that this number opted out of our texts (Twilio's error 21610).
+        doubted: Evidence named it as somebody else's before it was enrolled, and no officer has settled that yet.
+    """
 
     kind: ContactKind
     value: str
     id: UUID = field(default_factory=uuid4)
+    opted_out: bool = field(default=False, compare=False)
+    doubted: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,10 @@ class SafeContact:
         review_by: The last day on which the agreement stands; None: until changed.
         who_else_sees: Who else could see this phone or mailbox, in her words.
         links_allowed: Personal links may be sent there: she was asked, and knows that a link in a message can be seen.
+        language: What answers are written in.
+        questions_allowed: One short question may follow a text that says neither who wrote it nor when.
+        duress_mark: By what her duress word is recognised (`archive.signal`), never the word; None: none agreed.
+        stop_mark: The same of the words with which she ends answers.
     """
 
     style: ReplyStyle
@@ -62,6 +81,10 @@ class SafeContact:
     review_by: date | None = None
     who_else_sees: str | None = None
     links_allowed: bool = False
+    language: Language = Language.ENGLISH
+    questions_allowed: bool = False
+    duress_mark: str | None = field(default=None, repr=False)
+    stop_mark: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,40 +121,82 @@ def enrol(
         actor: Who enrols her.
     """
     person = Contributor(uuid4(), case_id, name.strip(), initials_of(name), tuple(contacts), safe_contact)
-    quiet_from, quiet_to = safe_contact.quiet or (None, None)
     connection.execute(
         insert(contributor).values(
             id=person.id,
             case_id=case_id,
             name=person.name,
             initials=person.initials,
-            reply_style=safe_contact.style.value,
-            wording=safe_contact.wording,
-            quiet_from=quiet_from.strftime("%H:%M") if quiet_from else None,
-            quiet_to=quiet_to.strftime("%H:%M") if quiet_to else None,
-            timezone=safe_contact.timezone,
-            who_else_sees=safe_contact.who_else_sees,
-            links_allowed=safe_contact.links_allowed,
-            review_by=safe_contact.review_by,
             enrolled_at=at,
+            **_columns(safe_contact),
         )
     )
     for contact in contacts:
         connection.execute(
             insert(contributor_contact).values(
-                id=contact.id, contributor_id=person.id, kind=contact.kind.value, value=contact.value
+                id=contact.id,
+                contributor_id=person.id,
+                kind=contact.kind.value,
+                value=contact.value,
+                likeness=likeness(contact.value),
             )
         )
     facts = {
         "contributor_id": str(person.id),
         "name": person.name,
         "contacts": [contact.value for contact in contacts],
-        "reply_style": safe_contact.style.value,
-        "links_allowed": safe_contact.links_allowed,
-        "review_by": safe_contact.review_by.isoformat() if safe_contact.review_by else None,
+        **_facts(safe_contact),
     }
     record(connection, CustodyEntry(case_stream(case_id), Action.CONTRIBUTOR_ENROLLED, actor, at, facts))
     return person
+
+
+def agree_anew(
+    connection: Connection, person: Contributor, agreed: SafeContact, *, at: datetime, actor: str, reason: str | None
+) -> None:
+    """Put a changed or reviewed agreement in the place of the last one.
+
+    Args:
+        connection: In the caller's transaction.
+        person: Whose it is.
+        agreed: What holds from now on.
+        at: Now.
+        actor: Who asked her.
+        reason: How she was asked, or why it changed.
+    """
+    connection.execute(update(contributor).where(contributor.c.id == person.id).values(_columns(agreed)))
+    facts = {"contributor_id": str(person.id), **_facts(agreed)}
+    stream = case_stream(person.case_id)
+    record(connection, CustodyEntry(stream, Action.AGREEMENT_CHANGED, actor, at, facts, reason=reason))
+
+
+def _columns(agreed: SafeContact) -> dict[str, Any]:
+    quiet_from, quiet_to = agreed.quiet or (None, None)
+    return {
+        "reply_style": agreed.style.value,
+        "wording": agreed.wording,
+        "quiet_from": quiet_from.strftime("%H:%M") if quiet_from else None,
+        "quiet_to": quiet_to.strftime("%H:%M") if quiet_to else None,
+        "timezone": agreed.timezone,
+        "who_else_sees": agreed.who_else_sees,
+        "links_allowed": agreed.links_allowed,
+        "review_by": agreed.review_by,
+        "language": agreed.language.value,
+        "questions_allowed": agreed.questions_allowed,
+        "duress_mark": agreed.duress_mark,
+        "stop_mark": agreed.stop_mark,
+    }
+
+
+def _facts(agreed: SafeContact) -> dict[str, Any]:
+    """What the ledger keeps of an agreement. That a duress word exists is not in it: packages are read by many."""
+    return {
+        "reply_style": agreed.style.value,
+        "links_allowed": agreed.links_allowed,
+        "questions_allowed": agreed.questions_allowed,
+        "language": agreed.language.value,
+        "review_by": agreed.review_by.isoformat() if agreed.review_by else None,
+    }
 
 
 def enrolled_as(connection: Connection, sender: str) -> list[Contributor]:
@@ -159,8 +224,13 @@ def contributor_of(connection: Connection, contributor_id: UUID) -> Contributor:
         .where(contributor_contact.c.contributor_id == contributor_id)
         .order_by(contributor_contact.c.kind, contributor_contact.c.value)
     ).all()
-    known = tuple(Contact(ContactKind(found.kind), found.value, found.id) for found in contacts)
+    known = tuple(_contact(found) for found in contacts)
     return Contributor(row.id, row.case_id, row.name, row.initials, known, _safe_contact(row))
+
+
+def _contact(row: Row[Any]) -> Contact:
+    doubted = row.doubted_at is not None and row.doubt_settled_at is None
+    return Contact(ContactKind(row.kind), row.value, row.id, opted_out=row.opted_out_at is not None, doubted=doubted)
 
 
 def _safe_contact(row: Row[Any]) -> SafeContact:
@@ -175,4 +245,8 @@ def _safe_contact(row: Row[Any]) -> SafeContact:
         row.review_by,
         row.who_else_sees,
         row.links_allowed,
+        Language(row.language),
+        row.questions_allowed,
+        row.duress_mark,
+        row.stop_mark,
     )

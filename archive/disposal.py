@@ -34,7 +34,9 @@ from archive.tables import (
     custody_pending,
     disposal,
     exhibit,
+    follow_up,
     location,
+    offender_identifier,
     published,
     reading,
 )
@@ -261,11 +263,24 @@ def forget_people(connection: Connection, case_id: UUID, *, at: datetime) -> Non
     connection.execute(
         update(contributor)
         .where(contributor.c.case_id == case_id)
-        .values(name=NOBODY, reply_style="none", wording=None, who_else_sees=None, left_at=at)
+        .values(
+            name=NOBODY,
+            reply_style="none",
+            wording=None,
+            who_else_sees=None,
+            duress_mark=None,
+            stop_mark=None,
+            left_at=at,
+        )
     )
     connection.execute(
-        update(contributor_contact).where(contributor_contact.c.contributor_id.in_(people)).values(value=NOBODY)
+        update(contributor_contact)
+        .where(contributor_contact.c.contributor_id.in_(people))
+        .values(value=NOBODY, likeness="")
     )
+    connection.execute(delete(offender_identifier).where(offender_identifier.c.case_id == case_id))
+    items = select(exhibit.c.id).where(exhibit.c.case_id == case_id)
+    connection.execute(delete(follow_up).where(follow_up.c.exhibit_id.in_(items)))
 
 
 def _items(connection: Connection, case_id: UUID) -> Sequence[Row[Any]]:

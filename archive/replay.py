@@ -16,15 +16,18 @@ from sqlalchemy.dialects.postgresql import insert
 from archive.acquisition import OBSERVATION, Channel, acquisition_id, parsed
 from archive.assignment import Belonging
 from archive.custody import Action
+from archive.likeness import likeness
 from archive.replay_cases import CASE_ACTS
 from archive.tables import (
     acquisition,
     case,
+    completeness,
     contributor,
     contributor_contact,
     exhibit,
     exhibit_counter,
     location,
+    provider_copy,
     reply,
     reply_item,
 )
@@ -54,6 +57,10 @@ def finish(connection: Connection) -> None:
     for state, then in (("planned", "withdrawn"), ("attempting", "unknown")):
         values = {"state": then, "failed_because": REBUILT}
         connection.execute(update(reply).where(reply.c.state == state).values(values))
+    for row in connection.execute(select(contributor_contact).where(contributor_contact.c.likeness == "")).all():
+        # From a dump of before likenesses were kept.
+        mine = contributor_contact.c.id == row.id
+        connection.execute(update(contributor_contact).where(mine).values(likeness=likeness(row.value)))
 
 
 def _archived(connection: Connection, told: Told) -> None:
@@ -125,6 +132,25 @@ def _assigned(connection: Connection, told: Told) -> None:
 
 def _set(connection: Connection, exhibit_id: UUID, **values: Any) -> None:
     connection.execute(update(exhibit).where(exhibit.c.id == exhibit_id).values(values))
+
+
+def _stated(connection: Connection, told: Told) -> None:
+    facts = told.facts
+    put(
+        connection,
+        completeness,
+        entry_id=told.entry_id,
+        source=facts["source"],
+        stated_at=told.at,
+        facts=facts,
+    )
+
+
+def _copy(act: str) -> Callable[[Connection, Told], None]:
+    def note(connection: Connection, told: Told) -> None:
+        put(connection, provider_copy, acquisition_id=told.subject, act=act, done_at=told.at)
+
+    return note
 
 
 def _decided(connection: Connection, told: Told) -> None:
@@ -199,4 +225,7 @@ _ACTS: Final[Mapping[str, Callable[[Connection, Told], None]]] = {
     Action.REPLY_SENT: _ended("sent"),
     Action.REPLY_FAILED: _ended("failed"),
     Action.REPLY_UNKNOWN: _ended("unknown"),
+    Action.COMPLETENESS_STATED: _stated,
+    Action.COPY_REDACTED: _copy("redacted"),
+    Action.COPY_DELETED: _copy("deleted"),
 }

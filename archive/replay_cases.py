@@ -15,6 +15,7 @@ from archive.contributor import ContactKind
 from archive.custody import Action
 from archive.disposal import forget_people
 from archive.exhibit import initials_of
+from archive.likeness import likeness
 from archive.tables import (
     account,
     case,
@@ -171,7 +172,8 @@ def _enrolled(connection: Connection, told: Told) -> None:
     for number, value in enumerate(told.facts["contacts"]):
         kind = ContactKind.EMAIL if "@" in value else ContactKind.PHONE
         contact = _contact_id(person, number)
-        put(connection, contributor_contact, id=contact, contributor_id=person, kind=kind.value, value=value)
+        row = {"id": contact, "contributor_id": person, "kind": kind.value, "value": value, "likeness": likeness(value)}
+        put(connection, contributor_contact, **row)
 
 
 def _contact_id(person: UUID, number: int) -> UUID:

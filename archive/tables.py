@@ -95,6 +95,11 @@ contributor = Table(
     Column("review_by", Date),
     _moment("enrolled_at"),
     _moment("left_at", nullable=True),
+    Column("language", Text, nullable=False, server_default="en"),
+    Column("questions_allowed", Boolean, nullable=False, server_default="false"),
+    _text("duress_mark", nullable=True),
+    _text("stop_mark", nullable=True),
+    Column("reminded_for", Date),
 )
 
 contributor_contact = Table(
@@ -104,6 +109,22 @@ contributor_contact = Table(
     Column("contributor_id", ForeignKey("contributor.id"), nullable=False),
     _text("kind"),
     Column("value", Text, nullable=False, index=True),
+    Column("likeness", Text, nullable=False, index=True, server_default=""),
+    _moment("opted_out_at", nullable=True),
+    _moment("doubted_at", nullable=True),
+    _moment("doubt_settled_at", nullable=True),
+)
+
+offender_identifier = Table(
+    "offender_identifier",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("case_id", ForeignKey("case.id"), nullable=False, index=True),
+    _text("value"),
+    Column("likeness", Text, nullable=False, index=True),
+    _moment("confirmed_at"),
+    _text("confirmed_by"),
+    _moment("withdrawn_at", nullable=True),
 )
 
 link = Table(
@@ -150,6 +171,27 @@ link_sending = Table(
     _text("failed_because", nullable=True),
 )
 
+mail_alias = Table(
+    "mail_alias",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("case_id", ForeignKey("case.id"), nullable=False),
+    Column("contributor_id", ForeignKey("contributor.id"), nullable=False, index=True),
+    Column("tag_sha256", Text, nullable=False, unique=True),
+    _text("tag", nullable=True),
+    _moment("given_at"),
+    _moment("ended_at", nullable=True),
+)
+
+mail_token = Table(
+    "mail_token",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    _moment("obtained_at"),
+    _moment("renew_at"),
+)
+
 acquisition = Table(
     "acquisition",
     metadata,
@@ -174,6 +216,7 @@ acquisition = Table(
     Column("for_case", ForeignKey("case.id")),
     Column("for_contributor", ForeignKey("contributor.id")),
     Column("in_pieces", Boolean, nullable=False, server_default="false"),
+    Column("alias_id", ForeignKey("mail_alias.id")),
 )
 
 draft = Table(
@@ -264,6 +307,39 @@ reply_item = Table(
     _moment("decided_at"),
 )
 
+question = Table(
+    "question",
+    metadata,
+    Column("id", ForeignKey("reply.id"), primary_key=True),
+    Column("contributor_id", ForeignKey("contributor.id"), nullable=False),
+    Column("contact_id", ForeignKey("contributor_contact.id"), nullable=False),
+    _moment("asked_at"),
+    _moment("open_until"),
+    _moment("closed_at", nullable=True),
+    _text("closed_because", nullable=True),
+)
+
+question_item = Table(
+    "question_item",
+    metadata,
+    Column("question_id", ForeignKey("question.id"), primary_key=True),
+    Column("exhibit_id", ForeignKey("exhibit.id"), primary_key=True),
+)
+
+follow_up = Table(
+    "follow_up",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("exhibit_id", ForeignKey("exhibit.id"), nullable=False),
+    Column("words_id", ForeignKey("exhibit.id"), nullable=False, index=True),
+    Column("question_id", ForeignKey("question.id")),
+    Column("content", JSON, nullable=False),
+    _moment("ordered_at", nullable=True),
+    _moment("attached_at"),
+    _text("attached_by"),
+    _moment("detached_at", nullable=True),
+)
+
 package = Table(
     "package",
     metadata,
@@ -294,6 +370,8 @@ alert = Table(
     Column("case_id", ForeignKey("case.id")),
     _text("text"),
     _moment("seen_at", nullable=True),
+    _moment("mail_due_at", nullable=True),
+    _moment("mailed_at", nullable=True),
 )
 
 counter = Table(
@@ -530,4 +608,41 @@ disposal = Table(
     _text("certificate_key", nullable=True),
     _text("certificate_version", nullable=True),
     _text("certificate_sha256", nullable=True),
+)
+
+completeness = Table(
+    "completeness",
+    metadata,
+    Column("entry_id", BigInteger, primary_key=True),
+    _text("source"),
+    _moment("stated_at"),
+    Column("facts", JSON, nullable=False),
+)
+
+delivery_report = Table(
+    "delivery_report",
+    metadata,
+    Column("message_sid", Text, primary_key=True),
+    Column("status", Text, primary_key=True),
+    Column("error_code", Integer),
+    _moment("told_at"),
+)
+
+media_due = Table(
+    "media_due",
+    metadata,
+    Column("source_id", Text, primary_key=True),
+    Column("acquisition_id", ForeignKey("acquisition.id"), nullable=False),
+    Column("tries", Integer, nullable=False),
+    _text("because"),
+    _moment("next_at"),
+    _moment("parked_at", nullable=True),
+)
+
+provider_copy = Table(
+    "provider_copy",
+    metadata,
+    Column("acquisition_id", ForeignKey("acquisition.id"), primary_key=True),
+    _text("act"),
+    _moment("done_at"),
 )

@@ -67,6 +67,18 @@ ACTIONS: Final = {
     Action.LINK_USED_UP: "Personal link used up",
     Action.LINK_REVOKED: "Personal link revoked",
     Action.TIMESTAMP_RECEIVED: "Timestamp token received",
+    Action.AGREEMENT_CHANGED: "Agreement about answers changed",
+    Action.REPLY_UNDELIVERED: "Answer not delivered",
+    Action.OPT_OUT_NOTED: "Number opted out of our texts",
+    Action.OPT_OUT_CLEARED: "Number may be sent texts again",
+    Action.CONTACT_DOUBTED: "Contact doubted: named in evidence before",
+    Action.DOUBT_SETTLED: "Contact found to be the contributor’s own",
+    Action.OFFENDER_CONFIRMED: "Confirmed as the offender’s",
+    Action.OFFENDER_WITHDRAWN: "No longer confirmed as the offender’s",
+    Action.QUESTION_ASKED: "Question asked: who sent it, and when",
+    Action.QUESTION_CLOSED: "Question closed",
+    Action.FOLLOW_UP_ATTACHED: "The contributor’s words attached",
+    Action.FOLLOW_UP_DETACHED: "The contributor’s words detached",
 }
 CLAIM_SOURCES: Final = {
     "header": "the original's own headers",
