@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mmap import mmap
 from typing import Final
 
-from intake.reading.chats import DAY_FIRST, MONTH_FIRST, Beginning, beginning_of
+from intake.reading.chat_lines import Beginning, beginning_of
 
 _LINE_BYTES: Final = 1_000
 _FEWEST: Final = 2
@@ -28,6 +28,13 @@ class Entry:
     start: int
     end: int
     begins: Beginning | None
+    is_first: bool = False
+
+    @property
+    def is_message(self) -> bool:
+        """Whether somebody is named, other than by the notice that a chat of an iPhone begins with."""
+        named = self.begins is not None and self.begins.sender is not None
+        return named and not (self.is_first and self.begins is not None and self.begins.is_notice)
 
 
 def is_chat(whole: bytes | mmap, name: str = "") -> bool:
@@ -42,28 +49,42 @@ def is_chat(whole: bytes | mmap, name: str = "") -> bool:
 
 
 def entries_in(whole: bytes | mmap) -> Iterator[Entry]:
-    """Every entry, in order, without a gap between them."""
-    start, begins = 0, None
+    """Every entry, in order, without a gap between them.
+
+    An export keeps to one form of line: one in another form was pasted into a message, and is nobody's beginning.
+    """
+    start, begins, form, is_first = 0, None, None, False
     position, end = 0, len(whole)
     while position < end:
         newline = whole.find(b"\n", position)
         line_end = end if newline < 0 else newline + 1
         head = whole[position : min(line_end, position + _LINE_BYTES)].decode("utf-8", "replace")
         found = beginning_of(head)
-        if found is not None:
+        if found is not None and form in (None, found.form):
             if position > start:
-                yield Entry(start, position, begins)
-            start, begins = position, found
+                yield Entry(start, position, begins, is_first)
+            start, begins, form, is_first = position, found, found.form, form is None
         position = line_end
     if end > start:
-        yield Entry(start, end, begins)
+        yield Entry(start, end, begins, is_first)
 
 
 def order_of(whole: bytes | mmap) -> str:
-    """Which of day and month comes first in all of a file, proven by a date in it; empty where it is not."""
-    excluded: set[str] = set()
+    """Which of day, month and year comes first in all of a file, proven by its dates; empty where it is not."""
+    left: set[str] | None = None
+    latest: dict[str, int] = {}
     for entry in entries_in(whole):
-        if entry.begins is not None:
-            excluded |= {order for order in (DAY_FIRST, MONTH_FIRST) if entry.begins.excludes(order)}
-    left = {DAY_FIRST, MONTH_FIRST} - excluded
-    return left.pop() if len(left) == 1 else ""
+        begins = entry.begins
+        if begins is None or len(begins.orders) == 1:
+            continue
+        left = set(begins.orders) if left is None else left & begins.orders
+        left -= {order for order in left if begins.excludes(order) or _goes_back(begins, order, latest)}
+    return left.pop() if left and len(left) == 1 else ""
+
+
+def _goes_back(begins: Beginning, order: str, latest: dict[str, int]) -> bool:
+    """Whether the years would run backwards: asked only where the year may be any of the three numbers."""
+    year = begins.in_order(order)[0]
+    before = latest.get(order, year)
+    latest[order] = max(year, before)
+    return len(begins.orders) > _FEWEST and year < before

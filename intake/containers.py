@@ -115,7 +115,7 @@ def _of_chat(handed: Handed, account: Account, at: datetime, beside: dict[str, U
         if entry.begins is None:
             if handed.whole[entry.start : entry.end].strip():
                 account.parked["text before the first message"] += 1
-        elif entry.begins.is_message:
+        elif entry.is_message:
             account.taken["chat"] += 1
             item = _slice(handed, entry.start, entry.end, CHAT_TYPE, more, at)
             for name in files_named(item.raw) if beside else ():

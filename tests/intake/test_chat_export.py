@@ -11,7 +11,8 @@ from cli.composition import now
 from intake.chat_export import entries_in, is_chat, order_of
 from intake.importing import files_of, import_files
 from intake.reading import from_json, read, to_json
-from intake.reading.chats import CHAT_TYPE, DAY_FIRST, MONTH_FIRST, beginning_of
+from intake.reading.chat_lines import DAY_FIRST, MONTH_FIRST, YEAR_FIRST, beginning_of
+from intake.reading.chats import CHAT_TYPE
 from tests.intake.test_import import bytes_of, row_of, run
 from tests.timeline.casework import Casework
 from timeline.events import events_of
@@ -45,6 +46,27 @@ def reading_of(raw, order=DAY_FIRST):
         ("[2026. 11. 21. 오전 12:14:03] Dan: x", "", "2026-11-21T00:14:03"),
         ("٢١\u200f/١١\u200f/٢٠٢٦\u060c ١٠:١٤ \u0645 - Dan: x", DAY_FIRST, "2026-11-21T22:14:00"),
         ("21-11-2026 22:14 - Dan: x", DAY_FIRST, "2026-11-21T22:14:00"),
+        ("2026/11/21, 22:14 - Dan: x", DAY_FIRST, "2026-11-21T22:14:00"),
+        ("26-11-21 22:14 - Dan: x", YEAR_FIRST, "2026-11-21T22:14:00"),
+        ("26. 11. 21. 오후 10:14, Dan : x", "", "2026-11-21T22:14:00"),
+        ("21. 11. 2026 22:14 - Dan: x", DAY_FIRST, "2026-11-21T22:14:00"),
+        ("21. 11. 2026. 22:14 - Dan: x", DAY_FIRST, "2026-11-21T22:14:00"),
+        ("21.11.2026 klo 22.14 - Dan: x", DAY_FIRST, "2026-11-21T22:14:00"),
+        ("21.11.2026 г., 9:14 - Dan: x", DAY_FIRST, "2026-11-21T09:14:00"),
+        ("21/11/2026 às 09:14 - Dan: x", DAY_FIRST, "2026-11-21T09:14:00"),
+        ("21/11/26, 10:14 CH - Dan: x", DAY_FIRST, "2026-11-21T22:14:00"),
+        ("21.11.2026 ÖS 10:14 - Dan: x", DAY_FIRST, "2026-11-21T22:14:00"),
+        ("21/11/26, 10:14 μ.μ. - Dan: x", DAY_FIRST, "2026-11-21T22:14:00"),
+        ("21/11/26, 10:14\u202fpm - Dan: x", DAY_FIRST, "2026-11-21T22:14:00"),
+        ("[21/11/2026, 10:14:03\u202fPM] Dan: x", DAY_FIRST, "2026-11-21T22:14:03"),
+        ("2026/11/21 晚上10:14 - Dan: x", "", "2026-11-21T22:14:00"),
+        ("2026/11/21 凌晨12:14 - Dan: x", "", "2026-11-21T00:14:00"),
+        ("[2026/11/21 中午12:14:03] Dan: x", "", "2026-11-21T12:14:03"),
+        ("[2026/11/21 下午10:14:03] Dan: x", "", "2026-11-21T22:14:03"),
+        ("2026年11月21日 午後10:14 - Dan: x", "", "2026-11-21T22:14:00"),
+        ("২১/১১/২৬, ২২:১৪ - Dan: x", DAY_FIRST, "2026-11-21T22:14:00"),
+        ("21/11/26, 10:14 अपराह्न - Dan: x", DAY_FIRST, "2026-11-21T22:14:00"),
+        ("21/11/26, 10:14 nobodyknows - Dan: x", DAY_FIRST, "2026-11-21"),
         ("21.11.2026 22.14 - Dan: x", DAY_FIRST, "2026-11-21T22:14:00"),
     ],
 )
@@ -66,6 +88,40 @@ def test_one_date_proves_the_order_of_the_file_and_a_contradiction_leaves_it_ope
     assert order_of(b"11/21/26, 10:14 PM - Dan: x\n05/12/26, 10:14 PM - Dan: x\n") == MONTH_FIRST
     assert order_of(SECOND) == ""
     assert order_of(SYSTEM + b"11/21/26, 10:14 PM - Dan: x\n") == ""
+
+
+def test_two_digits_with_dashes_may_be_a_year_first_and_only_their_run_proves_it():
+    dutch = b"30-11-26 22:14 - Dan: x\n01-12-26 22:14 - Dan: x\n"
+    quebec = b"25-12-31 22:14 - Dan: x\n26-01-01 22:14 - Dan: x\n"
+    assert order_of(dutch) == DAY_FIRST
+    assert order_of(quebec) == YEAR_FIRST
+    assert order_of(b"21-11-26 22:14 - Dan: x\n" * 2) == ""
+    assert order_of(b"21-11-2026 22:14 - Dan: x\n" * 2) == DAY_FIRST
+    assert reading_of(b"21-11-26 22:14 - Dan: x", "").claimed.order_ambiguous
+
+
+def test_a_line_pasted_from_another_export_is_nobodys_message():
+    pasted = b"[01/12/2026, 10:00:00] Eve: I did it\n"
+    found = list(entries_in(SYSTEM + FIRST + pasted + SECOND))
+    assert [each.begins.sender for each in found] == [None, "Dan", "+44 7700 900123"]
+    assert order_of(b"05/12/2026, 09:05 - Dan: x\n[21/11/2026, 10:00:00] Eve: x\n") == ""
+
+
+def test_the_notice_that_an_iphones_chat_begins_with_is_nobodys_message(installation, tmp_path):
+    notice = "[21/11/2026, 22:13:00] Dan: \u200eMessages and calls are end-to-end encrypted. Only people here can read them.\n"
+    omitted = "[21/11/2026, 22:14:00] Dan: \u200eimage omitted\n"
+    (tmp_path / "_chat.txt").write_bytes((notice + omitted).encode())
+    (tmp_path / "WhatsApp Chat.txt").write_bytes(omitted.encode())
+    alone, done = run(installation, tmp_path)
+    assert (done.taken, done.refused) == ({"system line": 1, "chat": 1}, None)
+    assert alone.taken == {"chat": 1}
+    assert ("Words", "WhatsApp's own") in reading_of(omitted.encode()).headers
+
+
+@pytest.mark.parametrize("year", ["2569", "1405", "08"])
+def test_the_years_of_other_calendars_are_shown_and_not_claimed(year):
+    found = reading_of(f"21/11/{year}, 22:14 - Dan: x".encode())
+    assert (found.claimed.at, found.claimed.text) == (None, f"21/11/{year}, 22:14")
 
 
 @pytest.mark.parametrize(
