@@ -179,7 +179,15 @@ class Settings:
         parse=int,
     )
     imap_url: str | None = _setting(
-        "HOLDFAST_IMAP_URL", "Mailbox people forward to: `imaps://user:password@host:port/folder`.", secret=True
+        "HOLDFAST_IMAP_URL",
+        "Mailboxes people forward to: `imaps://user:password@host:port/folder`, several with spaces or lines between. "
+        "`imaps://user;AUTH=XOAUTH2@host/folder` logs in by tokens.",
+        secret=True,
+    )
+    imap_oauth: str | None = _setting(
+        "HOLDFAST_IMAP_OAUTH",
+        "How tokens for mailboxes without a password are got: JSON by user, see operations, Gmail and Microsoft 365.",
+        secret=True,
     )
     imap_poll_seconds: int = _setting(
         "HOLDFAST_IMAP_POLL_SECONDS",

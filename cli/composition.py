@@ -40,7 +40,10 @@ from archive.vault import Vault, open_vault
 from archive.witnessing import Collector, KnownWitness, parsed_witnesses
 from archive.worm import self_test
 from cli.reliability import note_software, reliability, software
-from intake.mailbox_url import MailboxUrl
+from intake.errors import MailboxUrlError
+from intake.mail_tokens import MailTokens, parsed_grants
+from intake.mailbox_url import parsed_mailboxes
+from intake.mailboxes import Mailboxes
 from intake.receipts import Receipts
 from intake.upload_model import UploadLimits
 from settings import Settings, SettingsError
@@ -266,8 +269,25 @@ def trust_policy(settings: Settings, connection: Connection) -> str:
 
 def intake_addresses(settings: Settings) -> tuple[str, ...]:
     """Numbers and addresses that people send to."""
-    mailbox = MailboxUrl.parse(settings.imap_url).user if settings.imap_url else None
-    return tuple(each for each in (settings.twilio_number, settings.mail_from, mailbox) if each)
+    watched = [url.user for url in parsed_mailboxes(settings.imap_url or "")]
+    return tuple(each for each in (settings.twilio_number, settings.mail_from, *watched) if each)
+
+
+def mailboxes(settings: Settings, database: Engine) -> Mailboxes:
+    """The mailboxes that are watched; none where none is set.
+
+    Raises:
+        SettingsError: An address is none, or what tokens are got by cannot be read.
+    """
+    try:
+        urls = parsed_mailboxes(settings.imap_url or "")
+    except MailboxUrlError as error:
+        raise SettingsError("HOLDFAST_IMAP_URL", str(error)) from error
+    try:
+        grants = parsed_grants(settings.imap_oauth) if settings.imap_oauth else None
+    except ValueError as error:
+        raise SettingsError("HOLDFAST_IMAP_OAUTH", str(error)) from error
+    return Mailboxes(urls, MailTokens(database, grants, now=now) if grants is not None else None)
 
 
 def tsa_certificates(settings: Settings) -> bytes:

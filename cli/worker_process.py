@@ -10,8 +10,6 @@ from celery import Celery
 from archive.accession import Archive
 from archive.marks import count
 from cli import carriers, composition, keepers
-from intake.imap import Mailbox
-from intake.mailbox_url import MailboxUrl
 from intake.twilio_api import TwilioApi
 from replies.texting import TWILIO_URL
 from settings import Settings
@@ -74,14 +72,10 @@ def make_tools(settings: Settings) -> Tools:
         desk=composition.package_desk(settings, archive),
         egress=carriers.egress(settings, archive.engine),
         limits=carriers.limits(settings),
-        open_mailbox=_opener(settings),
+        mailboxes=composition.mailboxes(settings, archive.engine),
         twilio=twilio(settings),
         receipts=composition.receipts(settings),
     )
-
-
-def _opener(settings: Settings) -> partial[Mailbox] | None:
-    return partial(Mailbox.open, MailboxUrl.parse(settings.imap_url)) if settings.imap_url else None
 
 
 def twilio(settings: Settings) -> TwilioApi | None:

@@ -20,7 +20,8 @@ from sqlalchemy import Connection, func, select
 
 from archive.database import engine
 from archive.tables import acquisition, custody_entry, custody_pending, mark
-from intake.mailbox import SEEN
+from intake.mailbox import seen_mark
+from intake.mailbox_url import parsed_mailboxes
 from settings import Settings
 
 ANSWER_SECONDS = 5
@@ -71,12 +72,13 @@ def worker(settings: Settings) -> None:
 
 
 def mailbox(settings: Settings) -> None:
-    """The folder was looked at a short while ago."""
-    looked = select(mark.c.at).where(mark.c.name == SEEN)
-    at = _asked(settings, lambda connection: connection.execute(looked).scalar())
-    if at is None:
-        raise UnhealthyError("the folder was never looked at")
-    _require_recent(at, "the folder was last looked at")
+    """Every folder was looked at a short while ago."""
+    for number, url in enumerate(parsed_mailboxes(settings.need("imap_url")), start=1):
+        looked = select(mark.c.at).where(mark.c.name == seen_mark(url))
+        at = _asked(settings, lambda connection, looked=looked: connection.execute(looked).scalar())  # type: ignore[misc]
+        if at is None:
+            raise UnhealthyError(f"folder {number} was never looked at")
+        _require_recent(at, f"folder {number} was last looked at")
 
 
 def beat(settings: Settings) -> None:

@@ -3,11 +3,13 @@
 TransientError                      try again
 ├── MailboxUnavailableError         connection lost, cut or frozen; the server is away
 │   └── MailboxBusyError            the server says: not now
+├── TokensUnavailableError          whoever issues the mailbox's tokens did not answer, or not sensibly
 ├── TwilioUnavailableError          Twilio, or where it keeps media, did not answer or said: not now
 └── MediaNotThereYetError           the text is here, its picture is not yet
 RefusedError                        tell the person
 ├── MailboxUrlError                 the setting is not the address of a mailbox
 ├── LoginRefusedError               wrong password, or this account may not
+├── TokensRefusedError              no token for this mailbox: somebody must sign in again
 ├── NoSuchMailboxError              the account has no such folder
 ├── InsecureMailboxError            the password would cross a network in the clear
 ├── OtherMailboxError               this batch was announced for another mailbox
@@ -83,6 +85,28 @@ class LoginRefusedError(RefusedError):
 
     def __str__(self) -> str:
         return f"{self.host} refused the login ({self.because}); check user and password of the mailbox"
+
+
+class TokensUnavailableError(TransientError):
+    """Whoever issues tokens for a mailbox did not answer, said that it cannot now, or answered nonsense."""
+
+    def __init__(self, host: str, because: str) -> None:
+        super().__init__(host, because)
+        self.host, self.because = host, because
+
+    def __str__(self) -> str:
+        return f"{self.host} gave no token: {self.because}"
+
+
+class TokensRefusedError(RefusedError):
+    """Whoever issues tokens for a mailbox says no: what was agreed ended, or the setting is wrong."""
+
+    def __init__(self, user: str, because: str) -> None:
+        super().__init__(user, because)
+        self.user, self.because = user, because
+
+    def __str__(self) -> str:
+        return f"no token for the mailbox of {self.user} ({self.because}); sign in again and renew HOLDFAST_IMAP_OAUTH"
 
 
 class NoSuchMailboxError(RefusedError):

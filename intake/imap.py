@@ -43,6 +43,7 @@ class Mailbox:
         url: MailboxUrl,
         *,
         tls: ssl.SSLContext | None = None,
+        access_token: str | None = None,
         connect_seconds: float = CONNECT_SECONDS,
         read_seconds: float = READ_SECONDS,
     ) -> Self:
@@ -50,6 +51,7 @@ class Mailbox:
 
         Args:
             url: Where.
+            access_token: Logs in by XOAUTH2, in the password's place.
             tls: Whom to trust; the system's authorities where None.
             connect_seconds: Longest wait for the connection.
             read_seconds: Longest wait for each answer.
@@ -76,7 +78,7 @@ class Mailbox:
         mailbox = cls(client, url)
         try:
             mailbox._secure(tls)
-            mailbox._login()
+            mailbox._login(access_token)
         except BaseException:
             mailbox.drop()
             raise
@@ -93,10 +95,15 @@ class Mailbox:
         except (IMAPClientError, UnreadableAnswerError) as error:
             raise MailboxUnavailableError("encrypt the connection", str(error)) from error
 
-    def _login(self) -> None:
+    def _login(self, access_token: str | None) -> None:
         try:
             with speaking("log in"):
-                self._client.login(self.url.user, self.url.password)
+                if access_token is None:
+                    self._client.login(self.url.user, self.url.password)
+                else:
+                    bearer = f"user={self.url.user}\1auth=Bearer {access_token}\1\1"
+                    # A server that refuses says why in a challenge, and wants an empty answer before its NO.
+                    self._client.sasl_login("XOAUTH2", lambda challenge: b"" if challenge else bearer)
         except IMAPClientError as error:
             # imapclient says "login error" also where the connection was lost meanwhile.
             if isinstance(error.__context__, IMAPClientAbortError):

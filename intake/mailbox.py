@@ -10,9 +10,12 @@
                   a mail may have come (IDLE),
                   or `poll_seconds` are over
 
+Each mailbox has a watcher of its own: what goes wrong with one is a pause of that one, even a fault of ours.
+
 LOOKING opens the folder anew (so a changed UIDVALIDITY is seen), lists every UID, takes away what the archive knows and
 announces the rest in batches. There is no watermark: a mail passed over once is announced at the next look. IDLE is a
 wake-up only; each is over after `poll_seconds`, far within the 29 minutes after which servers may hang up (RFC 2177).
+One that ends at once and says nothing is a dead connection or a server that does not mean it: never a busy loop.
 """
 
 from __future__ import annotations
@@ -36,11 +39,13 @@ from intake.imap import Mailbox
 from intake.locating import MailboxEpoch, known_uids
 from intake.mailbox_url import MailboxUrl
 
-SEEN = "mailbox.seen"
+SEEN = "mailbox.seen:"
 RENEW_SECONDS = 9 * 60.0
 # A mail that came between the look and IDLE may be told before we listen: the first wait is short.
 FIRST_IDLE_SECONDS = 1.0
 BACKLOG_SECONDS = 5.0
+# Between two looks, and between two waits that ended without news: a server that chatters costs no more than this.
+LEAST_SECONDS = 0.5
 LONGEST_AGAIN = timedelta(hours=1)
 MOST_DOUBLINGS = 10
 
@@ -58,6 +63,7 @@ class Pace:
         most_pending: UIDs announced and not gone yet; more wait for the next look.
         lost_pause: First pause in seconds after a lost connection, and the longest.
         refused_pause: The same after a refusal, which a hurried repeat may turn into a locked account.
+        away_seconds: Somebody is told of a mailbox that could not be looked at for this long.
     """
 
     poll_seconds: float = 60.0
@@ -66,6 +72,7 @@ class Pace:
     most_pending: int = 5000
     lost_pause: tuple[float, float] = (1.0, 60.0)
     refused_pause: tuple[float, float] = (60.0, 900.0)
+    away_seconds: float = 900.0
 
 
 USUAL_PACE = Pace()
@@ -78,6 +85,11 @@ class Look:
     present: int
     announced: int
     waiting: int
+
+
+def seen_mark(url: MailboxUrl) -> str:
+    """The mark that says when this mailbox was last looked at, and what was found."""
+    return f"{SEEN}{url.name}"
 
 
 class Watcher:
@@ -99,6 +111,7 @@ class Watcher:
         self._epoch: MailboxEpoch | None = None
         self._failures = 0
         self._alerted = False
+        self._looked = monotonic()
 
     def run(self, stop: threading.Event) -> None:
         """Watch until `stop` is set. Nothing else ends it: what goes wrong is logged, alerted and tried again."""
@@ -106,11 +119,19 @@ class Watcher:
             try:
                 self._watch(stop)
             except (TransientError, SQLAlchemyError) as error:
-                log.warning("mailbox.lost", error=type(error).__name__, because=getattr(error, "because", None))
+                log.warning("mailbox.lost", error=type(error).__name__)
+                if monotonic() - self._looked > self._pace.away_seconds:
+                    because = str(error) if isinstance(error, TransientError) else "the database is away"
+                    self._alert(f"it could not be looked at for {self._pace.away_seconds / 60:.0f} minutes: {because}")
                 self._pause(self._pace.lost_pause, stop)
             except RefusedError as error:
                 log.warning("mailbox.refused", error=type(error).__name__)
                 self._alert(str(error))
+                self._pause(self._pace.refused_pause, stop)
+            except Exception as error:
+                # The door of the other mailboxes must not close for a fault of ours with this one.
+                log.exception("mailbox.fault")
+                self._alert(f"a fault of the watcher's own: {type(error).__name__}")
                 self._pause(self._pace.refused_pause, stop)
 
     def _pause(self, bounds: tuple[float, float], stop: threading.Event) -> None:
@@ -123,8 +144,9 @@ class Watcher:
             log.info("mailbox.connected", idle=mailbox.can_idle, move=mailbox.can_move)
             while not stop.is_set():
                 found = self.look(mailbox)
-                self._alerted = False
+                self._alerted, self._looked = False, monotonic()
                 self._wait(mailbox, BACKLOG_SECONDS if found.waiting else self._pace.poll_seconds, stop)
+                stop.wait(max(0.0, LEAST_SECONDS - (monotonic() - self._looked)))
                 # Only now: a server that hangs up on every IDLE is not logged in to every second.
                 self._failures = 0
 
@@ -148,7 +170,7 @@ class Watcher:
             due, waiting = self._announced.due(wanted, self._now())
             found = Look(len(present), len(due), waiting)
             state = {"mailbox": epoch.prefix, "mails": found.present, "announced": found.announced}
-            set_mark(connection, SEEN, state, at=self._now())
+            set_mark(connection, seen_mark(self._url), state, at=self._now())
         for start in range(0, len(due), self._pace.batch):
             batch = due[start : start + self._pace.batch]
             self._nudge(Job.FETCH_MAIL, epoch.account, epoch.mailbox, epoch.uidvalidity, batch)
@@ -169,9 +191,11 @@ class Watcher:
             return
         until = monotonic() + seconds
         for longest in chain([FIRST_IDLE_SECONDS], repeat(RENEW_SECONDS)):
-            left = until - monotonic()
+            began = monotonic()
+            left = until - began
             if stop.is_set() or left <= 0 or mailbox.idle(min(left, longest), stop.is_set):
                 return
+            stop.wait(max(0.0, min(left, longest, LEAST_SECONDS) - (monotonic() - began)))
 
     def _alert(self, text: str) -> None:
         """Tell a person, once until it works again: nothing comes in by this door."""
@@ -179,7 +203,7 @@ class Watcher:
             return
         try:
             with self._engine.begin() as connection:
-                raise_alert(connection, "mailbox", at=self._now(), text=text)
+                raise_alert(connection, "mailbox", at=self._now(), text=f"{self._url.name}: {text}"[:1000])
             self._alerted = True
         except SQLAlchemyError as error:
             log.warning("mailbox.not_alerted", error=type(error).__name__)

@@ -18,8 +18,8 @@ from archive.package_desk import PackageDesk
 from archive.worm import self_test
 from intake.drafts import give_up_ended
 from intake.fetching import fetch_batch
-from intake.imap import Mailbox
 from intake.locating import MailboxEpoch
+from intake.mailboxes import Mailboxes
 from intake.media import fetch_media
 from intake.receipts import Receipts
 from intake.sweep import missed, reconcile_texts
@@ -50,7 +50,7 @@ class Tools:
     desk: PackageDesk
     egress: Egress
     limits: Limits
-    open_mailbox: Callable[[], Mailbox] | None
+    mailboxes: Mailboxes
     twilio: TwilioApi | None
     receipts: Receipts
 
@@ -112,11 +112,9 @@ def _register_doors(app: Celery, tools: Callable[[], Tools]) -> None:
     def fetch_mail(account: str, mailbox: str, uidvalidity: int, uids: list[int]) -> None:
         """Fetch announced mails, archive them, move them out of the folder."""
         work = tools()
-        if work.open_mailbox is None:
-            log.warning("fetch_mail.no_mailbox")
-            return
         epoch = MailboxEpoch(account, mailbox, uidvalidity)
-        _announce(work, fetch_batch(work.open_mailbox, work.archive, epoch, uids, now=work.now).archived)
+        opener = work.mailboxes.opener(account, mailbox)
+        _announce(work, fetch_batch(opener, work.archive, epoch, uids, now=work.now).archived)
 
     @app.task(name=Job.FETCH_MEDIA.value)
     def fetch_text_media(acquisition_id: str) -> None:

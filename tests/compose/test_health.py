@@ -13,7 +13,8 @@ from archive.ledger import record
 from archive.marks import set_mark
 from archive.tables import acquisition, custody_entry
 from cli import composition
-from intake.mailbox import SEEN
+from intake.mailbox import seen_mark
+from intake.mailbox_url import parsed_mailboxes
 from tests.compose.installation import ROOT, compose
 
 LONG_AGO = timedelta(minutes=30)
@@ -45,11 +46,18 @@ def test_a_sequencer_that_leaves_entries_waiting_is_not_healthy(installation):
 
 
 def test_a_mailbox_that_was_not_looked_at_is_not_healthy(installation):
-    environ = {"HOLDFAST_DATABASE_URL": installation.environ["HOLDFAST_DATABASE_URL"]}
-    assert "never looked at" in health("mailbox", environ).stdout
+    urls = ("imaps://desk:word@mail.example/INBOX", "imaps://desk:word@mail.example/Second")
+    environ = {
+        "HOLDFAST_DATABASE_URL": installation.environ["HOLDFAST_DATABASE_URL"],
+        "HOLDFAST_IMAP_URL": " ".join(urls),
+    }
+    first, second = (seen_mark(url) for url in parsed_mailboxes(" ".join(urls)))
+    with installation.engine.begin() as connection:
+        set_mark(connection, first, {}, at=composition.now())
+    assert "folder 2 was never looked at" in health("mailbox", environ).stdout
     for at, code in ((composition.now() - LONG_AGO, 1), (composition.now(), 0)):
         with installation.engine.begin() as connection:
-            set_mark(connection, SEEN, {}, at=at)
+            set_mark(connection, second, {}, at=at)
         assert health("mailbox", environ).returncode == code
 
 

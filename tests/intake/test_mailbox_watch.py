@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from archive.jobs import Job
 from archive.marks import get_mark
-from archive.tables import acquisition, alert
+from archive.tables import acquisition, alert, mark
 from cli.composition import now
 from intake.fetching import fetch_batch
 from intake.imap import Mailbox
@@ -72,9 +72,12 @@ def a_watcher(installation, desk, nudge, *, clock=now, pace=QUICK):
     return Watcher(desk.url, desk.open, installation.engine, nudge, now=clock, pace=pace)
 
 
-def seen(installation):
+def seen(installation, name=None):
+    """What the last look at a mailbox left; at any of them where no name is given."""
     with installation.engine.connect() as connection:
-        return get_mark(connection, SEEN)
+        if name:
+            return get_mark(connection, f"{SEEN}{name}")
+        return connection.execute(select(mark.c.value).where(mark.c.name.startswith(SEEN))).scalar()
 
 
 def test_mail_that_comes_while_the_watcher_waits_is_announced_at_once(installation, desk):
