@@ -33,6 +33,8 @@ class Action(StrEnum):
     EXHIBIT_OBSERVED_AGAIN = "exhibit.observed_again"
     EXHIBIT_LOCATED = "exhibit.located"
     EXHIBIT_READ = "exhibit.read"
+    AUTHENTICITY_JUDGED = "authenticity.judged"
+    AUTHENTICITY_ASKED = "authenticity.asked"
     EXHIBIT_QUARANTINED = "exhibit.quarantined"
     EXHIBIT_LEFT_IN_QUARANTINE = "exhibit.left_in_quarantine"
     EXHIBIT_ASSIGNED = "exhibit.assigned"

@@ -25,6 +25,8 @@ from archive.ledger import record
 from archive.retention import hold_of
 from archive.tables import (
     acquisition,
+    authenticity,
+    authenticity_due,
     case,
     contributor,
     contributor_contact,
@@ -233,7 +235,8 @@ class Disposer:
         ids = [item.id for item in items]
         streams = [case_stream(asked.case_id), *_streams(items)]
         erased = _erase_payloads(connection, streams)
-        connection.execute(delete(reading).where(reading.c.exhibit_id == func.any(ids)))
+        for each in (reading, authenticity, authenticity_due):
+            connection.execute(delete(each).where(each.c.exhibit_id == func.any(ids)))
         connection.execute(delete(location).where(location.c.acquisition_id == func.any(ids)))
         connection.execute(
             update(acquisition).where(acquisition.c.id == func.any(ids)).values(door={}, sender=None, raw=None)

@@ -17,6 +17,7 @@ class Job(StrEnum):
     FETCH_MAIL = "intake.fetch_mail"
     FETCH_MEDIA = "intake.fetch_media"
     READ = "intake.read"
+    JUDGE = "intake.judge"
     DECIDE_REPLY = "replies.decide"
     SEND_REPLY = "replies.send"
     BUILD_PACKAGE = "archive.build_package"

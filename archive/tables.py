@@ -283,6 +283,30 @@ reading = Table(
     _moment("ordered_at"),
 )
 
+authenticity = Table(
+    "authenticity",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("exhibit_id", ForeignKey("exhibit.id"), nullable=False),
+    _moment("judged_at"),
+    Column("version", Integer, nullable=False),
+    _text("state"),
+    _text("asked_by", nullable=True),
+    Column("summary", JSON, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    _text("sha256"),
+)
+
+authenticity_due = Table(
+    "authenticity_due",
+    metadata,
+    Column("exhibit_id", ForeignKey("exhibit.id"), primary_key=True),
+    _moment("since"),
+    Column("tries", Integer, nullable=False),
+    _moment("next_at"),
+    _text("asked_by", nullable=True),
+)
+
 reply = Table(
     "reply",
     metadata,
