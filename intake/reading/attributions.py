@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from intake.reading.addresses import clean_name, read_person
-from intake.reading.forward_words import USER_WORDS, WROTE
+from intake.reading.forward_words import PARTICLES, USER_WORDS, WROTE, fold
 from intake.reading.quoted_headers import COLONS, Line, QuotedHeader, label_of
 
 _LONGEST: Final = 400
@@ -39,7 +39,7 @@ def _may_end(text: str) -> bool:
 
 
 def _says_wrote(text: str) -> bool:
-    folded = text.casefold()
+    folded = fold(text)
     # Gmail in Japanese and Chinese has no verb at all, only `… <address>:`.
     return text[:-1].rstrip().endswith(">") or any(word in folded for word in WROTE)
 
@@ -68,8 +68,13 @@ def _attributed(text: str, moment: re.Match[str]) -> str | None:
         return f'"{quoted[1]}" <{address}>'
     if moment.end() <= len(before):
         before = before[moment.end() :]
-    name = clean_name(before.strip(" ,")) or ""
-    first = name.split(" ")[0].casefold()
-    if first in USER_WORDS:
-        name = name[len(first) :].strip()
+    name = _without_verb(clean_name(before.strip(" ,")) or "")
     return f'"{name}" <{address}>' if name else f"<{address}>"
+
+
+def _without_verb(name: str) -> str:
+    """`name` without the words of the sentence before it ("heeft Dan Frost"): those that are no part of any name."""
+    words = name.split(" ")
+    while words and (fold(words[0]) in USER_WORDS or (words[0].islower() and fold(words[0]) not in PARTICLES)):
+        words = words[1:]
+    return " ".join(words)

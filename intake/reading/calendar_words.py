@@ -21,7 +21,7 @@ nl januari/jan februari/feb maart/mrt april/apr mei juni/jun juli/jul augustus/a
 sv januari/jan februari/feb mars/mar april/apr maj juni/jun juli/jul augusti/aug september/sept/sep oktober/okt november/nov december/dec
 da januar/jan februar/feb marts/mar april/apr maj juni/jun juli/jul august/aug september/sept/sep oktober/okt november/nov december/dec
 no januar/jan februar/feb mars/mar april/apr mai juni/jun juli/jul august/aug september/sept/sep oktober/okt november/nov desember/des
-fi tammikuuta/tammikuu/tammi helmikuuta/helmikuu/helmi maaliskuuta/maaliskuu/maalis huhtikuuta/huhtikuu/huhti toukokuuta/toukokuu/touko kesäkuuta/kesäkuu/kesä heinäkuuta/heinäkuu/heinä elokuuta/elokuu/elo syyskuuta/syyskuu/syys lokakuuta/lokakuu/loka marraskuuta/marraskuu/marras joulukuuta/joulukuu/joulu
+fi tammikuuta/tammikuu/tammi/tammik helmikuuta/helmikuu/helmi/helmik maaliskuuta/maaliskuu/maalis/maalisk huhtikuuta/huhtikuu/huhti/huhtik toukokuuta/toukokuu/touko/toukok kesäkuuta/kesäkuu/kesä/kesäk heinäkuuta/heinäkuu/heinä/heinäk elokuuta/elokuu/elo/elok syyskuuta/syyskuu/syys/syysk lokakuuta/lokakuu/loka/lokak marraskuuta/marraskuu/marras/marrask joulukuuta/joulukuu/joulu/jouluk
 pl stycznia/styczeń/sty lutego/luty/lut marca/marzec/mar kwietnia/kwiecień/kwi maja/maj czerwca/czerwiec/cze lipca/lipiec/lip sierpnia/sierpień/sie września/wrzesień/wrz października/październik/paź listopada/listopad/lis grudnia/grudzień/gru
 cs ledna/leden/led února/únor/úno března/březen/bře dubna/duben/dub května/květen/kvě června/červen/čvn července/červenec/čvc srpna/srpen/srp září/zář října/říjen/říj listopadu/listopad/lis prosince/prosinec/pro
 sk januára/január/jan februára/február/feb marca/marec/mar apríla/apríl/apr mája/máj júna/jún júla/júl augusta/august/aug septembra/september/sep októbra/október/okt novembra/november/nov decembra/december/dec
@@ -56,9 +56,48 @@ MONTHS: Final = _months()
 WEEKDAY_OR_MONTH: Final = frozenset({"mar"})
 """Also Tuesday, abbreviated, in French, Spanish, Italian and Romanian: a weekday wherever another month is named."""
 
-WEEKDAYS_ENGLISH: Final = {
-    name: number for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
-}
+_WEEKDAY_ROWS: Final = """
+monday tuesday/tues wednesday thursday/thur/thurs friday saturday sunday
+montag dienstag mittwoch donnerstag freitag samstag/sonnabend sonntag
+lundi/lun mardi mercredi/mer jeudi/jeu vendredi/ven samedi/sam dimanche/dim
+lunes/lun martes miércoles/mié jueves/jue viernes/vie sábado/sáb domingo/dom
+lunedì/lun martedì mercoledì/mer giovedì/gio venerdì/ven sabato/sab domenica/dom
+segunda/seg terça/ter quarta/qua quinta/qui sexta/sex sábado/sáb domingo/dom
+maandag dinsdag woensdag donderdag vrijdag zaterdag zondag
+måndag/mån tisdag/tis onsdag/ons torsdag/tors/tor fredag/fre lördag/lör söndag/sön
+mandag/man tirsdag/tir onsdag/ons torsdag/tor fredag/fre lørdag/lør søndag/søn
+maanantai/maanantaina tiistai/tiistaina keskiviikko/keskiviikkona torstai/torstaina perjantai/perjantaina lauantai/lauantaina sunnuntai/sunnuntaina
+poniedziałek/pon wtorek środa czwartek/czw piątek sobota/sob niedziela/niedz
+pondělí úterý středa čtvrtek pátek sobota neděle
+pondelok utorok streda štvrtok piatok sobota nedeľa
+hétfő kedd szerda csütörtök péntek szombat vasárnap
+luni/lun marți miercuri/mie joi vineri/vin sâmbătă/sâm duminică/dum
+ponedjeljak/pon utorak/uto srijeda/sri četvrtak/čet petak/pet subota/sub nedjelja/ned
+понеділок вівторок середа четвер пʼятниця субота неділя
+понедельник вторник среда четверг пятница суббота воскресенье
+pazartesi/pzt salı/sal çarşamba/çar perşembe/per cuma/cum cumartesi/cmt pazar/paz
+esmaspäev teisipäev kolmapäev neljapäev reede laupäev pühapäev
+ponedeljek/pon torek/tor sreda/sre četrtek/čet petek/pet sobota/sob nedelja/ned
+δευτέρα τρίτη τετάρτη πέμπτη παρασκευή σάββατο κυριακή
+понеделник вторник сряда четвъртък петък събота неделя
+llun mawrth mercher iau gwener sadwrn sul
+"""
+
+
+def _weekdays() -> dict[str, int]:
+    meanings: dict[str, set[int]] = {}
+    for row in filter(None, _WEEKDAY_ROWS.split("\n")):
+        for number, forms in enumerate(row.split()):
+            for form in forms.split("/"):
+                meanings.setdefault(form, set()).add(number)
+    # English is abbreviated to three letters everywhere.
+    for number, form in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun")):
+        meanings.setdefault(form, set()).add(number)
+    return {form: days.pop() for form, days in meanings.items() if len(days) == 1 and form not in MONTHS}
+
+
+WEEKDAYS: Final = _weekdays()
+"""Lower-case weekday, in any of the languages, that is one and the same day in all of them, and no month → 0 for Monday."""
 
 # The North American names as RFC 5322 4.3 defines them for Date headers. Names that mean several zones (IST, CST in
 # China, AMT, ...) are absent: then the local time is kept and the zone is unknown.

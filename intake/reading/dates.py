@@ -7,11 +7,12 @@ reading `GMT+1` as one hour *behind* Greenwich, and dropping a zone name silentl
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Final
 
-from intake.reading.calendar_words import MONTHS, WEEKDAY_OR_MONTH, WEEKDAYS_ENGLISH, ZONES
+from intake.reading.calendar_words import MONTHS, WEEKDAY_OR_MONTH, WEEKDAYS, ZONES
 from intake.reading.model import Claimed, Precision, Source, displayable
 
 _LONGEST: Final = 120
@@ -192,32 +193,41 @@ def _order(first: int, second: int, year: int, separator: str, rest: str) -> tup
         return year, second, first
     if second not in months:
         return year, first, second
-    named = [WEEKDAYS_ENGLISH[word.lower()[:3]] for word in _WORD.findall(rest) if word.lower()[:3] in WEEKDAYS_ENGLISH]
-    fits = [
-        (year, month, day)
-        for month, day in ((second, first), (first, second))
-        if named and date(year, month, day).weekday() == named[0]
-    ]
-    return fits[0] if len(fits) == 1 else None
+    return _only_fitting([(year, second, first), (year, first, second)], rest)
+
+
+def _only_fitting(dates: Sequence[tuple[int, int, int]], text: str) -> tuple[int, int, int] | None:
+    """The one of some possible dates that falls on the weekday that `text` names; None if that leaves doubt."""
+    words = (word.lower().replace("i\u0307", "i").split("-")[0] for word in _WORD.findall(text))
+    named = {WEEKDAYS[word] for word in words if word in WEEKDAYS}
+    fits = [each for each in dates if _weekday(each) in named]
+    return fits[0] if len(fits) == 1 and len(named) == 1 else None
+
+
+def _weekday(days: tuple[int, int, int]) -> int | None:
+    try:
+        return date(*days).weekday()
+    except ValueError:
+        return None
 
 
 def _named_month(text: str, languages: frozenset[str]) -> tuple[str, tuple[int, int, int] | None]:
     """Day, month by name and four-digit year, each exactly once."""
-    words = [(match, _month(match[0], languages)) for match in _WORD.finditer(text)]
-    months = [(match, number) for match, number in words if number is not None]
-    if len(months) > 1:
-        months = [(match, number) for match, number in months if match[0].lower() not in WEEKDAY_OR_MONTH]
-    numbers = [int(number) for number in _INTEGER.findall(text)]
-    years = [number for number in numbers if number in _YEARS]
-    days = [number for number in numbers if number < 32]  # noqa: PLR2004 - days of a month
-    if len({number for _, number in months}) != 1 or len(years) != 1 or len(days) != 1 or len(numbers) != 2:  # noqa: PLR2004
+    words = [(match[0], numbers) for match in _WORD.finditer(text) if (numbers := _months(match[0], languages))]
+    if len(words) > 1:
+        words = [(word, numbers) for word, numbers in words if word.lower() not in WEEKDAY_OR_MONTH]
+    written = [int(number) for number in _INTEGER.findall(text)]
+    years = [number for number in written if number in _YEARS]
+    days = [number for number in written if number < 32]  # noqa: PLR2004 - days of a month
+    months = set.intersection(*(meant for _, meant in words)) if words else set()
+    if not months or len(years) != 1 or len(days) != 1 or len(written) != 2:  # noqa: PLR2004
         return text, None
-    return re.sub(r"\d+", " ", text), (years[0], months[0][1], days[0])
+    possible = [(years[0], month, days[0]) for month in sorted(months)]
+    chosen = possible[0] if len(possible) == 1 else _only_fitting(possible, text)
+    return (text, None) if chosen is None else (re.sub(r"\d+", " ", text), chosen)
 
 
-def _month(word: str, languages: frozenset[str]) -> int | None:
-    meanings = MONTHS.get(word.lower().replace("i̇", "i"))
-    if meanings is None:
-        return None
-    numbers = {number for language, number in meanings.items() if language in languages} or set(meanings.values())
-    return numbers.pop() if len(numbers) == 1 else None
+def _months(word: str, languages: frozenset[str]) -> set[int]:
+    """What month a word may name: in one of the languages, if it is a month there, else in any."""
+    meanings = MONTHS.get(word.lower().replace("i\u0307", "i"), {})
+    return {number for language, number in meanings.items() if language in languages} or set(meanings.values())

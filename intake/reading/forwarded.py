@@ -25,7 +25,7 @@ from typing import Final, Literal, TypeAlias
 from intake.reading import limits
 from intake.reading.addresses import read_people, read_person
 from intake.reading.attributions import attribution_at
-from intake.reading.forward_words import FORWARD_PREFIXES, FORWARDED, OPENINGS, REPLY_IN, REPLY_PREFIXES
+from intake.reading.forward_words import FORWARD_PREFIXES, FORWARDED, OPENINGS, REPLY_IN, REPLY_PREFIXES, fold
 from intake.reading.model import InnerForward, Reported
 from intake.reading.quoted_headers import (
     COLONS,
@@ -41,7 +41,11 @@ from intake.reading.quoted_headers import (
 Kind: TypeAlias = Literal["forward", "reply", "other", "unknown"]
 
 _RULE: Final = re.compile(r"(?:[_]{8,}|[-]{8,}|[=]{8,}|[─—]{8,})")
-_DASHED: Final = re.compile(r"-{3,100} ?(?=[^-\s])([^\n]{2,120}?)[ \t]?-{4,100}[ \t]*")
+_DASHES: Final = "=*~\u2013\u2014-"
+_DASHED: Final = re.compile(
+    rf"[{_DASHES}]{{3,100}} ?(?=[^\s{_DASHES}])([^\n]{{2,120}}?)[ \t]?"
+    rf"(?:[{_DASHES}]{{4,100}}|[{_DASHES}]{{3}}(?=[ \t]*$))[ \t]*"
+)
 _PREFIX: Final = re.compile(
     r"\s*(?:\[[^\]\n]{1,40}\]\s*)*\[?([^\s:\uff1a\[\]]{1,20})(?:\[\d+\]|\(\d+\))?\s*[:\uff1a]\s*"
 )
@@ -126,7 +130,7 @@ def _is_pasted(rule: str, subject: str | None, lines: Sequence[Line], header: Qu
     whose subject says "Fwd:", such a header is as likely the contributor's: then nobody is named.
     """
     prefix = _PREFIX.match(subject or "")
-    if rule != "block" or prefix is None or prefix[1].casefold() not in ("fwd", "fwd."):
+    if rule != "block" or prefix is None or fold(prefix[1]) not in ("fwd", "fwd."):
         return False
     following = range(header.next_line, len(lines))
     return any(
@@ -147,7 +151,7 @@ def subject_kind(subject: str | None) -> tuple[Kind, str | None]:
     if subject is None:
         return "unknown", None
     match = _PREFIX.match(subject)
-    word = "" if match is None else match[1].casefold()
+    word = "" if match is None else fold(match[1])
     if match is not None and word in FORWARD_PREFIXES:
         return "forward", subject[match.end() :].strip()
     return ("reply" if word in REPLY_PREFIXES else "other"), subject.strip()
@@ -164,7 +168,7 @@ def _is_forward(rule: str, kind: Kind, header: QuotedHeader, subject: str | None
         # Quoted in a reply, it is something that the one she answers had forwarded.
         return not (kind == "reply" and header.depth > 0)
     prefix = _PREFIX.match(subject or "")
-    if prefix is not None and REPLY_IN.get(prefix[1].casefold()) in header.language:
+    if prefix is not None and REPLY_IN.get(fold(prefix[1])) in header.language:
         return False
     if rule in ("original", "rule"):
         return kind != "reply"
@@ -176,7 +180,7 @@ def _at(lines: Sequence[Line], number: int, line: Line, *, may_be_head: bool) ->
     text = line.text
     if not text:
         return None
-    if text[0] == "-" and (match := _DASHED.match(text)):
+    if text[0] in _DASHES and (match := _DASHED.match(text)):
         return _after_dashes(lines, number, match)
     if _RULE.fullmatch(text):
         header = read_header(lines, number + 1, fewest=3)
@@ -195,7 +199,7 @@ def _opening(text: str) -> str:
     """The line's words, case-folded, if they open a forwarded message: a known phrase, or a short one that says so."""
     if len(text) > _LONGEST_OPENING:
         return ""
-    words = text.rstrip(":\uff1a. ").casefold()
+    words = fold(text.rstrip(":\uff1a. "))
     if words in OPENINGS or (
         len(words) > _SHORTEST_OPENING and text.endswith(COLONS) and any(stem in words for stem in FORWARDED)
     ):
@@ -204,7 +208,7 @@ def _opening(text: str) -> str:
 
 
 def _after_dashes(lines: Sequence[Line], number: int, match: re.Match[str]) -> tuple[str, QuotedHeader] | None:
-    text, phrase = lines[number].text, match[1].casefold()
+    text, phrase = lines[number].text, fold(match[1])
     says_forwarded = any(stem in phrase for stem in FORWARDED)
     rest = text[match.end() :]
     if rest:

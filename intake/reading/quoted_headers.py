@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from intake.reading.forward_words import LABELS, LONGEST_LABEL, Field
+from intake.reading.forward_words import LABELS, LONGEST_LABEL, Field, fold
 
 EDGE: Final = " \t\ufeff\u200b\u200e\u200f\xa0\r"
 """What may stand invisibly at the ends of a line."""
@@ -74,7 +74,7 @@ def label_of(text: str, wanted: Field | None = None) -> tuple[dict[str, Field], 
         colon = wide
     if colon < 1:
         return None
-    meanings = LABELS.get(text[:colon].strip(" \t*\xa0").casefold())
+    meanings = LABELS.get(fold(text[:colon].strip(" \t*\xa0")))
     if meanings is None or (wanted is not None and wanted not in meanings.values()):
         return None
     return meanings, text[colon + 1 :].strip(" \t\xa0").removeprefix("*").strip(" \t\xa0")
@@ -153,7 +153,7 @@ def _continues(header: QuotedHeader, last: Field, lines: Sequence[Line], number:
 def read_one_line(text: str, number: int, depth: int) -> QuotedHeader | None:
     """Yahoo's header, all in one line without spaces before its labels: `From: … To: … Cc: … Sent: … Subject: …`."""
     colon = text.find(":", 0, LONGEST_LABEL + 3)
-    meanings = {} if colon < 0 else LABELS.get(text[:colon].strip(EDGE).casefold(), {})
+    meanings = {} if colon < 0 else LABELS.get(fold(text[:colon].strip(EDGE)), {})
     for language, name in meanings.items():
         if name == "from":
             values = _split_one_line(text[colon + 1 :], language)
@@ -181,11 +181,11 @@ def _split_one_line(text: str, language: str) -> dict[Field, str] | None:
 def _find_label(text: str, position: int, language: str, name: Field) -> tuple[int, int] | None:
     """The first place of one of a language's labels for a field, and the end of that label."""
     places: list[tuple[int, int, int]] = []
+    # Some have lost their colon: Portuguese "…CETAssunto You will", Polish "…>Dw Kim Lee".
+    colon = {"subject": r"(?: ?[:\uff1a]| )", "cc": r"(?: ?[:\uff1a]|(?<=>dw) )"}.get(name, r" ?[:\uff1a]")
     for label, meanings in LABELS.items():
         if meanings.get(language) == name:
-            pattern = re.compile(
-                re.escape(label) + (r" ?[:\uff1a]" if name != "subject" else r"(?: ?[:\uff1a]| )"), re.IGNORECASE
-            )
+            pattern = re.compile(re.escape(label) + colon, re.IGNORECASE)
             for match in pattern.finditer(text, position):
                 if _starts_label(text, match.start()):
                     places.append((match.start(), -match.end(), match.end()))
