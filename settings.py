@@ -38,6 +38,12 @@ def _several(text: str) -> tuple[str, ...]:
     return tuple(part for part in text.replace(",", " ").split() if part)
 
 
+def _after_archiving(text: str) -> str:
+    if text.lower() not in {"keep", "redact", "delete"}:
+        raise ValueError("say keep, redact or delete")
+    return text.lower()
+
+
 def _vault_bytes(text: str) -> int:
     if not 1 <= int(text) <= MOST_VAULT_BYTES:
         raise ValueError(f"say a number from 1 to {MOST_VAULT_BYTES}")
@@ -130,7 +136,8 @@ class Settings:
     )
     public_url: str = _setting(
         "HOLDFAST_PUBLIC_URL",
-        "Address under which the world reaches this installation; Twilio's signatures are checked over it.",
+        "Address under which the world reaches this installation, with port and path prefix if it has them; Twilio's "
+        "signatures are checked over it.",
         default="http://127.0.0.1:8080",
     )
     bind: str = _setting("HOLDFAST_BIND", "Address and port the web process listens on.", default="127.0.0.1:8080")
@@ -144,6 +151,18 @@ class Settings:
     twilio_auth_token: str | None = _setting(
         "HOLDFAST_TWILIO_AUTH_TOKEN", "Its token: checks signatures, sends, fetches media.", secret=True
     )
+    twilio_auth_token_secondary: str | None = _setting(
+        "HOLDFAST_TWILIO_AUTH_TOKEN_SECONDARY",
+        "The other token while the account's is being changed: its signatures are good too.",
+        secret=True,
+    )
+    twilio_shared_keys: tuple[str, ...] = _setting(
+        "HOLDFAST_TWILIO_SHARED_KEYS",
+        "Shared keys that webhooks may be signed with, each `<key id>:<secret>`; spaces between.",
+        default=(),
+        parse=_several,
+        secret=True,
+    )
     twilio_api_url: str | None = _setting(
         "HOLDFAST_TWILIO_API_URL", "Another server than Twilio's own (the stand-in of one machine)."
     )
@@ -153,6 +172,22 @@ class Settings:
         "Hosts that pictures of texts may be fetched from, by redirects too; spaces between.",
         default=("api.twilio.com", "media.twiliocdn.com", "mms.twiliocdn.com", "s3-external-1.amazonaws.com"),
         parse=_several,
+    )
+    twilio_media_types: tuple[str, ...] = _setting(
+        "HOLDFAST_TWILIO_MEDIA_TYPES",
+        "Types of them that are fetched, `image/*` for every picture; others are parked. Spaces between.",
+        default=(
+            *("image/*", "audio/*", "video/*", "text/*", "application/pdf", "application/vcard", "application/ogg"),
+            *("application/msword", "application/vnd.*", "application/zip", "application/octet-stream"),
+        ),
+        parse=_several,
+    )
+    twilio_after_archiving: str = _setting(
+        "HOLDFAST_TWILIO_AFTER_ARCHIVING",
+        "What becomes of Twilio's own copy of a text once ours was read back and found right: `keep`, `redact` (its "
+        "words are emptied, its media deleted) or `delete`.",
+        default="keep",
+        parse=_after_archiving,
     )
     most_media_bytes: int = _setting(
         "HOLDFAST_MOST_MEDIA_BYTES", "Largest picture or recording fetched, bytes.", default=64 * 1024**2, parse=int

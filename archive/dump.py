@@ -30,7 +30,7 @@ from archive.vault import Vault
 # Comes back from originals and ledger.
 FROM_THE_LEDGER = frozenset(
     {"exhibit", "exhibit_counter", "location", "custody_entry", "custody_payload", "custody_leaf", "tree_node"}
-    | {"checkpoint", "cosignature", "timestamp_token", "published", "log_key"}
+    | {"checkpoint", "cosignature", "timestamp_token", "published", "log_key", "completeness", "provider_copy"}
 )
 # Made again by the current reader.
 MADE_ANEW = frozenset({"reading"})

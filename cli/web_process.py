@@ -7,10 +7,10 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from flask import Blueprint
-from twilio.request_validator import RequestValidator
 
 from cli import carriers, composition
 from intake.sms import TextDoor, make_door_app
+from intake.twilio_signature import Signatures
 from replies.link_sending import note_undelivered
 from settings import Settings, SettingsError
 from web.app import create_app
@@ -59,7 +59,7 @@ def make_app(settings: Settings) -> WSGIApplication:
     doors = make_door_app(
         TextDoor(
             engine=engine,
-            validator=RequestValidator(settings.need("twilio_auth_token")),
+            signatures=signatures(settings),
             account_sid=settings.twilio_account_sid,
             public_url=settings.public_url,
             now=composition.now,
@@ -73,6 +73,19 @@ def make_app(settings: Settings) -> WSGIApplication:
         return chosen(environ, start_response)
 
     return application
+
+
+def signatures(settings: Settings) -> Signatures:
+    """The keys whose signatures on webhooks are good.
+
+    Raises:
+        SettingsError: No token is set, or a shared key has not the form `<key id>:<secret>`.
+    """
+    keys = [each.partition(":") for each in settings.twilio_shared_keys]
+    if not all(key_id and secret for key_id, _, secret in keys):
+        raise SettingsError("HOLDFAST_TWILIO_SHARED_KEYS", "each is `<key id>:<secret>`")
+    tokens = (settings.need("twilio_auth_token"), settings.twilio_auth_token_secondary)
+    return Signatures(tuple(each for each in tokens if each), {key_id: secret for key_id, _, secret in keys})
 
 
 def _demonstration(settings: Settings, engine: composition.Engine) -> list[Blueprint]:

@@ -89,4 +89,5 @@ def twilio(settings: Settings) -> TwilioApi | None:
         api_url=settings.twilio_api_url or TWILIO_URL,
         media_hosts=settings.twilio_media_hosts,
         most_bytes=settings.most_media_bytes,
+        media_types=settings.twilio_media_types,
     )

@@ -15,7 +15,8 @@ RefusedError                        tell the person
 ├── OtherMailboxError               this batch was announced for another mailbox
 ├── UidValidityChangedError         the UIDs of this batch mean nothing any more
 ├── TwilioRefusedError              wrong credentials, or no such thing
-├── MediaRefusedError               a host, a redirect or a size that is not allowed
+├── MediaRefusedError               a host, a redirect, a size or a type that is not allowed
+├── SignatureRefusedError           a webhook that no key of ours signed
 ├── UnreadableFileError             a file to import cannot be read
 ├── UnknownDraftError               this visit has no draft with this id
 ├── DraftEndedError                 it was sent, or given up as it stood
@@ -173,6 +174,17 @@ class MediaRefusedError(RefusedError):
 
     def __str__(self) -> str:
         return f"the picture was not fetched: {self.because}"
+
+
+class SignatureRefusedError(RefusedError):
+    """A webhook is not signed, or not by a key of ours."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the request is turned away: {self.reason}"
 
 
 class UnreadableFileError(RefusedError):

@@ -1,7 +1,8 @@
 """Pictures and recordings of texts: each is an acquisition of its own, beside the text it came with.
 
-The text itself is safe before any of this: what fails here is tried again, or leaves an alert, and touches nothing
-else. A text's door facts list its media (`door_facts`), so that the sweep can see which are missing.
+The text itself is safe before any of this: what fails here is tried again for three days, then parked with its reason
+for a person, and touches nothing else. A text's door facts list its media (`door_facts`), and say how many it states,
+so that the sweep can see which are missing; what is waited for, or was parked, stands in `media_due`.
 """
 
 from __future__ import annotations
@@ -15,22 +16,20 @@ from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, Engine, Row, Text, cast, func, select
+from sqlalchemy import Connection, Engine, Integer, Row, cast, delete, func, select
 
 from archive.accession import Belonging, receive
 from archive.acquisition import Acquisition, Channel, media_source_id
-from archive.alerts import raise_alert
 from archive.errors import TransientError
-from archive.marks import count, get_mark, set_mark
-from archive.tables import acquisition, mark
+from archive.tables import acquisition, media_due
 from intake.errors import MediaNotThereYetError, MediaRefusedError
+from intake.media_waiting import park_media, wait_for_media
 from intake.twilio_api import FetchedMedia, TwilioApi
 
-REFUSED_MARK = "media.refused:"
 UNKNOWN_TYPE = "application/octet-stream"
 # Twilio sends at most ten; whoever else signs with our token gets no further.
 MOST_MEDIA = 20
-LONGEST_WAIT = timedelta(days=2)
+LONGEST_WAIT = timedelta(days=3)
 _TYPE = re.compile(r"[\w!#$&^.+-]{1,100}/[\w!#$&^.+-]{1,100}", re.ASCII)
 
 log = structlog.get_logger()
@@ -50,7 +49,7 @@ class MediaLink:
 
 
 def media_of(pairs: Sequence[tuple[str, str]]) -> list[MediaLink]:
-    """The media that a webhook's form names, in order; a number without an address is passed over."""
+    """The media that a webhook's form names, in order, each once; a number without an address is passed over."""
     first: dict[str, str] = {}
     for name, value in pairs:
         first.setdefault(name, value)
@@ -58,7 +57,7 @@ def media_of(pairs: Sequence[tuple[str, str]]) -> list[MediaLink]:
         MediaLink(first.get(f"MediaUrl{number}", ""), first.get(f"MediaContentType{number}", ""))
         for number in range(MOST_MEDIA)
     ]
-    return [link for link in numbered if _is_address(link.url)]
+    return list({link.sid: link for link in reversed(numbered) if _is_address(link.url)}.values())[::-1]
 
 
 def _is_address(url: str) -> bool:
@@ -89,10 +88,9 @@ def fetch_media(engine: Engine, api: TwilioApi, acquisition_id: UUID, *, now: Ca
         return
     sid = text.source_id.partition("#")[0]
     failed: TransientError | None = None
-    for link in _links_of(text, api, sid):
-        source_id = media_source_id(sid, link.sid)
+    for link in _links_of(engine, text, api, sid, now):
         try:
-            found = _one(engine, api, link, source_id, text, now)
+            found = _one(engine, api, link, media_source_id(sid, link.sid), text, now)
         except TransientError as error:
             failed = error
             log.warning("media.waits", acquisition_id=str(acquisition_id), error=type(error).__name__)
@@ -103,14 +101,29 @@ def fetch_media(engine: Engine, api: TwilioApi, acquisition_id: UUID, *, now: Ca
         raise failed
 
 
-def _links_of(text: Row[Any], api: TwilioApi, sid: str) -> list[MediaLink]:
-    """The text's media by its door facts, by its form while that is in the database, else by Twilio's list."""
+def _links_of(engine: Engine, text: Row[Any], api: TwilioApi, sid: str, now: Callable[[], datetime]) -> list[MediaLink]:
+    """The text's media by its door facts, by its form while that is in the database, else by Twilio's list.
+
+    A text that states more than it names is asked about at Twilio; what nobody can name is parked.
+    """
+    links, stated = _named(text, api, sid)
+    if stated > len(links):
+        listed = [MediaLink(url, media_type) for url, media_type in api.media_urls(sid)]
+        links = list({link.sid: link for link in [*listed, *links]}.values())
+        for number in range(len(links) + 1, stated + 1):
+            because = f"the text states {stated} pictures or recordings, and Twilio names {len(links)}"
+            park_media(engine, f"{media_source_id(sid, 'unnamed')}:{number}", text.id, because, at=now())
+    return links
+
+
+def _named(text: Row[Any], api: TwilioApi, sid: str) -> tuple[list[MediaLink], int]:
     door: Mapping[str, Any] = text.door
     if "media" in door:
-        return [MediaLink(fact["url"], fact["media_type"]) for fact in door["media"]]
+        links = [MediaLink(fact["url"], fact["media_type"]) for fact in door["media"]]
+        return links, int(door.get("stated_media", 0))
     if text.raw is not None and text.media_type == "application/x-www-form-urlencoded":
-        return media_of(parse_qsl(bytes(text.raw).decode("utf-8", "replace"), keep_blank_values=True))
-    return [MediaLink(url, media_type) for url, media_type in api.media_urls(sid)]
+        return media_of(parse_qsl(bytes(text.raw).decode("utf-8", "replace"), keep_blank_values=True)), 0
+    return [MediaLink(url, media_type) for url, media_type in api.media_urls(sid)], 0
 
 
 def _one(
@@ -118,20 +131,26 @@ def _one(
 ) -> UUID | None:
     with engine.connect() as connection:
         known = connection.execute(select(acquisition.c.id).where(acquisition.c.source_id == source_id)).first()
-    if known is not None:
+        parked = connection.execute(
+            select(media_due.c.source_id).where(media_due.c.source_id == source_id, media_due.c.parked_at.isnot(None))
+        ).first()
+    if known is not None or parked is not None:
         return None
     try:
         fetched = api.fetch(link.url)
-    except MediaNotThereYetError:
-        if now() - text.received_at < LONGEST_WAIT:
-            raise
-        _refuse(engine, text.id, source_id, "it is not at Twilio any more", now())
-        return None
     except MediaRefusedError as error:
-        _refuse(engine, text.id, source_id, error.because, now())
+        park_media(engine, source_id, text.id, error.because, at=now())
+        return None
+    except TransientError as error:
+        if now() - text.received_at < LONGEST_WAIT:
+            wait_for_media(engine, source_id, text.id, str(error), at=now())
+            raise
+        gone = isinstance(error, MediaNotThereYetError)
+        park_media(engine, source_id, text.id, "it is not at Twilio any more" if gone else str(error), at=now())
         return None
     item = _acquisition(fetched, link, source_id, text, now())
     with engine.begin() as connection:
+        connection.execute(delete(media_due).where(media_due.c.source_id == source_id))
         return receive(connection, item, Belonging(parent_id=text.id))
 
 
@@ -153,26 +172,18 @@ def _acquisition(fetched: FetchedMedia, link: MediaLink, source_id: str, text: R
     )
 
 
-def _refuse(engine: Engine, text_id: UUID, source_id: str, because: str, at: datetime) -> None:
-    """Leave an alert, once; the text itself stays as it is."""
-    name = f"{REFUSED_MARK}{text_id}"
-    with engine.begin() as connection:
-        refused = get_mark(connection, name) or []
-        if any(known == source_id for known, _ in refused):
-            return
-        set_mark(connection, name, [*refused, [source_id, because]], at=at)
-        count(connection, "media_refused")
-        text = f"A picture of a text was not fetched: {because}."
-        raise_alert(connection, "media_refused", at=at, acquisition_id=text_id, text=text)
-
-
-def texts_with_missing_media(connection: Connection, *, received_after: datetime, most: int = 500) -> list[UUID]:
-    """Texts whose door facts name more media than are here or were refused, oldest first."""
+def texts_with_missing_media(
+    connection: Connection, *, now: datetime, received_after: datetime, most: int = 500
+) -> list[UUID]:
+    """Texts that name or state more media than are here, are parked, or are waited for until later; oldest first."""
     part = acquisition.alias("part")
     here = select(func.count(part.c.source_id.distinct())).where(part.c.parent_id == acquisition.c.id)
-    refused = select(func.coalesce(func.sum(func.json_array_length(mark.c.value)), 0)).where(
-        mark.c.name == REFUSED_MARK + cast(acquisition.c.id, Text)
+    settled = select(func.count()).where(
+        media_due.c.acquisition_id == acquisition.c.id,
+        media_due.c.parked_at.isnot(None) | (media_due.c.next_at > now),
     )
+    named = func.coalesce(func.json_array_length(acquisition.c.door["media"]), 0)
+    stated = func.coalesce(cast(acquisition.c.door["stated_media"].as_string(), Integer), 0)
     query = (
         select(acquisition.c.id)
         .where(
@@ -180,10 +191,9 @@ def texts_with_missing_media(connection: Connection, *, received_after: datetime
             acquisition.c.parent_id.is_(None),
             acquisition.c.observation_of.is_(None),
             acquisition.c.received_at > received_after,
-            func.coalesce(func.json_array_length(acquisition.c.door["media"]), 0)
-            > here.scalar_subquery() + refused.scalar_subquery(),
+            func.greatest(named, stated) > here.scalar_subquery() + settled.scalar_subquery(),
         )
         .order_by(acquisition.c.received_at)
         .limit(most)
     )
-    return [row.id for row in connection.execute(query)]
+    return list(connection.execute(query).scalars())

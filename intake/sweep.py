@@ -60,7 +60,7 @@ def missed(
         (Job.BUILD_PACKAGE, _requested(before)),
     ):
         found.extend((job, (str(each),)) for each in _ids(connection, query, most))
-    texts = texts_with_missing_media(connection, received_after=now - MEDIA_WINDOW, most=most)
+    texts = texts_with_missing_media(connection, now=now, received_after=now - MEDIA_WINDOW, most=most)
     found.extend((Job.FETCH_MEDIA, (str(each),)) for each in texts)
     return found
 

@@ -1,4 +1,4 @@
-"""Twilio's REST side: list texts, fetch one as Twilio tells it, fetch media. Sends nothing and deletes nothing.
+"""Twilio's REST side: list texts, fetch one as Twilio tells it, fetch media, redact or delete its copy. Sends nothing.
 
 Media are fetched with the account's credentials from Twilio's own host only; where that redirects, the next request
 goes without them, and only to a host on the list. Nothing a text says can make us ask anyone else.
@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
@@ -22,6 +24,7 @@ from twilio.rest import Client
 from intake.addresses import normal_phone
 from intake.errors import MediaNotThereYetError, MediaRefusedError, TwilioRefusedError, TwilioUnavailableError
 from intake.loopback import is_loopback
+from intake.twilio_list import PAGE_SIZE, SeenText, pages
 
 TWILIO_URL = "https://api.twilio.com"
 API_VERSION = "2010-04-01"
@@ -29,20 +32,11 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 20.0
 MEDIA_SECONDS = 120.0
 MOST_REDIRECTS = 3
-PAGE_SIZE = 1000
 CHUNK_BYTES = 64 * 1024
 MOST_BYTES = 64 * 1024 * 1024
+MEDIA_TYPES = ("*/*",)
 
 Authentication: TypeAlias = tuple[str, str] | Callable[[Any], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class SeenText:
-    """One text in Twilio's list: its MessageSid, when Twilio had it, and how many media came with it."""
-
-    sid: str
-    created_at: datetime | None
-    media: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +101,7 @@ def _of_status(act: str, status: int) -> TwilioUnavailableError | TwilioRefusedE
 
 
 class TwilioApi:
-    """One Twilio account, read only. Safe to share between threads as far as `requests.Session` is."""
+    """One Twilio account. Safe to share between threads as far as `requests.Session` is."""
 
     def __init__(
         self,
@@ -118,6 +112,7 @@ class TwilioApi:
         api_url: str | None = None,
         media_hosts: Sequence[str] = (),
         most_bytes: int = MOST_BYTES,
+        media_types: Sequence[str] = MEDIA_TYPES,
     ) -> None:
         """Say whose texts, and from where.
 
@@ -128,13 +123,16 @@ class TwilioApi:
             api_url: What stands in for `https://api.twilio.com`.
             media_hosts: Hosts that media may be fetched from besides, by redirects too; over https.
             most_bytes: Larger media are refused.
+            media_types: Types that media may have, `image/*` for every picture; others are refused.
         """
         self._api_url = (api_url or TWILIO_URL).rstrip("/")
         self._credentials = (account_sid, auth_token)
         self._number = normal_phone(number) if number else None
         self._hosts = frozenset(host.lower() for host in media_hosts)
         self._most_bytes = most_bytes
-        self._root = f"{self._api_url}/{API_VERSION}/Accounts/{quote(account_sid, safe='')}/Messages"
+        self._types = tuple(each.lower() for each in media_types)
+        self._path = f"/{API_VERSION}/Accounts/{quote(account_sid, safe='')}/Messages"
+        self._root = f"{self._api_url}{self._path}"
         self._http = _ElsewhereClient(self._api_url)
         self._client = Client(account_sid, auth_token, http_client=self._http)
         self._session = _OneHopSession()
@@ -145,37 +143,53 @@ class TwilioApi:
         if self._http.session is not None:
             self._http.session.close()
 
-    def texts_since(self, since: datetime) -> Iterator[SeenText]:
-        """Every text to us that Twilio has from `since` on, newest first, each once.
+    def listed(self, since: datetime) -> Iterator[list[SeenText]]:
+        """Everything the account has from the day of `since` on, in and out, a page at a time, newest first.
 
         Raises:
             TwilioUnavailableError: Try again.
             TwilioRefusedError: The credentials are wrong.
         """
-        seen: set[str] = set()
-        with _speaking("list texts"):
-            for message in self._client.messages.stream(date_sent_after=since, page_size=PAGE_SIZE):
-                if message.sid in seen:
-                    return  # a server whose next page is this page again
-                seen.add(message.sid)
-                if message.direction == "inbound" and self._is_ours(message.to):
-                    yield SeenText(message.sid, _aware(message.date_created), int(message.num_media or 0))
+        path = f"{self._path}.json"
+        return pages(lambda query: self._get("list texts", f"{self._api_url}{query}"), path, since, self._number)
 
-    def _is_ours(self, to: str | None) -> bool:
-        return self._number is None or normal_phone(to or "") == self._number
+    def texts_since(self, since: datetime) -> Iterator[SeenText]:
+        """Every text to us that Twilio has from the day of `since` on, newest first, each once; raises as `listed`."""
+        for page in self.listed(since):
+            yield from (text for text in page if text.inbound and text.ours)
 
     def text(self, sid: str) -> bytes:
         """One text as Twilio tells it now: a JSON document, byte for byte as it answered."""
-        with _speaking("tell of a text"):
+        return self._get("tell of a text", f"{self._root}/{quote(sid, safe='')}.json")
+
+    def _get(self, act: str, url: str) -> bytes:
+        with _speaking(act):
             answer = self._session.get(
-                f"{self._root}/{quote(sid, safe='')}.json",
+                url,
                 auth=self._credentials,
                 allow_redirects=False,
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
             )
             if answer.status_code != requests.codes.ok:
-                raise _of_status("tell of a text", answer.status_code)
+                raise _of_status(act, answer.status_code)
             return answer.content
+
+    def redact(self, sid: str) -> None:
+        """Empty the words of Twilio's own copy of a text and delete its media there; what is gone already is done.
+
+        Raises:
+            TwilioUnavailableError: Try again: it is safe to repeat.
+            TwilioRefusedError: The credentials are wrong.
+        """
+        with _speaking("redact a text"):
+            for item in self._client.messages(sid).media.list(page_size=PAGE_SIZE):
+                _unless_gone(item.delete)
+            _unless_gone(partial(self._client.messages(sid).update, body=""))
+
+    def delete(self, sid: str) -> None:
+        """Delete Twilio's own copy of a text, with its media; raises as `redact`."""
+        with _speaking("delete a text"):
+            _unless_gone(self._client.messages(sid).delete)
 
     def media_urls(self, sid: str) -> list[tuple[str, str]]:
         """Address and media type of each of a text's media, as Twilio lists them."""
@@ -187,7 +201,7 @@ class TwilioApi:
         """The bytes at one media address.
 
         Raises:
-            MediaRefusedError: The host or a redirect is not allowed, or there are more than `most_bytes`.
+            MediaRefusedError: The host, a redirect or the type is not allowed, or there are more than `most_bytes`.
             MediaNotThereYetError: Not found: media of a fresh text may lag behind it.
             TwilioUnavailableError: Try again.
             TwilioRefusedError: The credentials are wrong.
@@ -234,6 +248,8 @@ class TwilioApi:
             raise MediaNotThereYetError(urlsplit(url).path.rpartition("/")[2])
         if answer.status_code != requests.codes.ok:
             raise _of_status("give media", answer.status_code)
+        declared = answer.headers.get("Content-Type")
+        self._require_type(declared)
         raw, until = bytearray(), time.monotonic() + MEDIA_SECONDS
         for piece in answer.iter_content(CHUNK_BYTES):
             raw += piece
@@ -241,8 +257,14 @@ class TwilioApi:
                 raise MediaRefusedError(f"it has more than {self._most_bytes} bytes")
             if time.monotonic() > until:
                 raise TwilioUnavailableError("give media", f"not done after {MEDIA_SECONDS:.0f} s")
-        declared = answer.headers.get("Content-Type")
         return FetchedMedia(bytes(raw), declared, urlsplit(url).netloc, tuple(answer.headers.items()))
+
+    def _require_type(self, declared: str | None) -> None:
+        """Make sure that what the answer says it is may come in; an answer that says no type is any bytes."""
+        said = (declared or "").partition(";")[0].strip().lower()
+        said = said if "/" in said else "application/octet-stream"
+        if not any(fnmatchcase(said, allowed) for allowed in self._types):
+            raise MediaRefusedError(f"its type {said[:100]} is not on the list of media types")
 
 
 _PORTS = {"http": 80, "https": 443}
@@ -259,5 +281,9 @@ def _joined(url: str, location: str) -> str:
         raise MediaRefusedError("it redirects to what is no address") from None
 
 
-def _aware(at: datetime | None) -> datetime | None:
-    return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC) if at else None
+def _unless_gone(act: Callable[[], object]) -> None:
+    try:
+        act()
+    except TwilioRestException as error:
+        if error.status != requests.codes.not_found:
+            raise

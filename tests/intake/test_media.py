@@ -63,9 +63,9 @@ def parts_of(installation, text_id):
         return connection.execute(query).all()
 
 
-def missing(installation):
+def missing(installation, *, later=timedelta()):
     with installation.engine.connect() as connection:
-        return texts_with_missing_media(connection, received_after=now() - timedelta(days=1))
+        return texts_with_missing_media(connection, now=now() + later, received_after=now() - timedelta(days=1))
 
 
 def links_at(host, *names):
@@ -131,7 +131,8 @@ def test_one_that_cannot_be_had_now_keeps_no_other_back_and_is_tried_again(insta
     with pytest.raises(TwilioUnavailableError):
         fetch(installation, api, text)
     assert [part.source_id.rpartition("/")[2] for part in parts_of(installation, text.id)] == ["ME2"]
-    assert missing(installation) == [text.id]
+    assert missing(installation) == []  # not at once: it is waited for, twice as long each time
+    assert missing(installation, later=timedelta(minutes=1)) == [text.id]
     host.answers["/Media/ME1"] = (200, {}, b"one")
     assert len(fetch(installation, api, text)) == 1
     assert missing(installation) == []
@@ -152,11 +153,11 @@ def test_what_may_not_be_fetched_is_one_alert_and_the_text_stays(installation, h
     assert installation.archive.accession_waiting(now=now()) == [text.id]
 
 
-def test_a_picture_that_is_not_there_yet_is_waited_for_and_given_up_after_two_days(installation, host, api):
+def test_a_picture_that_is_not_there_yet_is_waited_for_and_parked_after_three_days(installation, host, api):
     text = take_text(installation, links_at(host, "ME1"))
     with pytest.raises(MediaNotThereYetError):
         fetch(installation, api, text)
-    assert fetch(installation, api, text, at=now() + timedelta(days=3)) == []
+    assert fetch(installation, api, text, at=now() + timedelta(days=4)) == []
     assert missing(installation) == []
 
 

@@ -17,6 +17,7 @@ from archive.marks import counts
 from archive.tables import acquisition
 from cli.composition import now
 from intake.sms import EMPTY_TWIML, TextDoor, make_blueprint
+from intake.twilio_signature import Signatures
 
 TOKEN = "the-accounts-token"
 ACCOUNT = "AC00000000000000000000000000000001"
@@ -36,7 +37,7 @@ def nudges():
 
 @pytest.fixture
 def client(installation, nudges):
-    door = TextDoor(installation.engine, RequestValidator(TOKEN), ACCOUNT, PUBLIC_URL, now, nudges)
+    door = TextDoor(installation.engine, Signatures((TOKEN,)), ACCOUNT, PUBLIC_URL, now, nudges)
     app = Flask("door")
     app.register_blueprint(make_blueprint(door))
     return app.test_client()
@@ -174,7 +175,7 @@ def test_while_the_database_is_away_twilio_is_told_to_try_again(installation, nu
     from archive.database import engine
 
     away = engine("postgresql://nobody:x@127.0.0.1:1/none", pool_size=1)
-    door = TextDoor(away, RequestValidator(TOKEN), ACCOUNT, PUBLIC_URL, now, nudges)
+    door = TextDoor(away, Signatures((TOKEN,)), ACCOUNT, PUBLIC_URL, now, nudges)
     app = Flask("door")
     app.register_blueprint(make_blueprint(door))
     assert post(app.test_client(), fields()).status_code == 503
@@ -213,7 +214,7 @@ def test_whoever_waits_for_a_message_of_ours_is_told_that_it_did_not_arrive(inst
     told = []
     door = TextDoor(
         installation.engine,
-        RequestValidator(TOKEN),
+        Signatures((TOKEN,)),
         ACCOUNT,
         PUBLIC_URL,
         now,
