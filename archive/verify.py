@@ -3,10 +3,10 @@
     python verify.py PACKAGE.zip --policy POLICY [--earlier NOTE]... [--tsa-roots PEM] [--require-timestamps N] [--json]
 
 This one file needs Python 3.9 or later, for timestamp tokens the program `openssl` (1.1.1 or later), and nothing
-else. It opens no network connection, writes nothing but openssl's input into a temporary folder, and renders no
-evidence. It trusts nothing that the package brings: the policy (whose signatures count) is yours, and this program
-should come from somewhere else than the package, too. Exit code 0: verified. 1: not verified (the first fault is named
-with its step and its place), or no policy was given. 2: not readable as a package at all.
+else. It opens no network connection, writes nothing but lists of its own and openssl's input, into temporary files,
+and renders no evidence. It trusts nothing that the package brings: the policy (whose signatures count) is yours, and
+this program should come from somewhere else than the package, too. Exit code 0: verified. 1: not verified (the first
+fault is named with its step and its place), or no policy was given. 2: not readable as a package at all.
 
 The plan, one numbered section each; every step raises at the first fault and names the exact item:
 
@@ -21,8 +21,9 @@ The plan, one numbered section each; every step raises at the first fault and na
  9 Timestamps    authorities vouch for when checkpoints were there, and the archive's clock fits (RFC 3161, RFC 5816)
 
 The hashing, the notes and the policy are written here a second time, apart from the archive's own code, on purpose: a
-check that shares its code with the checked would share its mistakes. Memory grows with the number of files (some
-hundred bytes for each), never with their size.
+check that shares its code with the checked would share its mistakes. What grows with the package (lists of its files
+and streams) lies in a temporary table on disk: memory depends neither on its size nor on how many items and entries it
+has. Contents are digested in threads, one for each core up to four; everything else is done one after another.
 """
 
 # ruff: noqa: PLR2004 - the numbers are the widths and marks of published formats, named where they stand
@@ -36,17 +37,22 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import zlib
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 TITLES = {
     1: "ZIP form",
@@ -132,8 +138,8 @@ def verify(
     """
     policy = Policy(policy_text) if policy_text is not None else None
     try:
-        with Path(zip_path).open("rb") as file:
-            return _carry_out(file, Given(policy, earlier, tsa_roots, require_timestamps))
+        with Path(zip_path).open("rb") as file, closing(Bag(file)) as bag:
+            return _carry_out(bag, Given(policy, earlier, tsa_roots, require_timestamps))
     except OSError as error:
         raise UnreadableError(str(zip_path), error.strerror or "cannot be read") from error
 
@@ -160,10 +166,10 @@ class Run:
     stamps: Stamps
 
 
-def _carry_out(file: BinaryIO, given: Given) -> Verdict:
+def _carry_out(bag: Bag, given: Given) -> Verdict:
     found: dict[int, str] = {}
     try:
-        run = _steps(Bag(file), found, given)
+        run = _steps(bag, found, given)
     except (VerificationError, UnreadableError, OSError):
         raise
     except Exception as error:  # fail closed: what no check foresaw is a fault of the package, not a crash
@@ -182,11 +188,11 @@ def _steps(bag: Bag, found: dict[int, str], given: Given) -> Run:
     # Steps 5 and 6 go hand in hand: each entry is proved, then followed in its stream, and forgotten.
     streams, anchors = read_streams(bag), read_anchors(bag, checkpoints[-1])
     clocks = Clocks([checkpoint.size for checkpoint in checkpoints], [anchor.index for anchor in anchors])
-    exported = check_streams(streams, check_entries(bag, checkpoints[-1], read_withheld(bag), clocks))
+    exported = check_streams(streams, check_entries(bag, checkpoints[-1], Withheld(bag), clocks))
     found[5] = f"{streams.entries} entries are in the ledger of {checkpoints[-1].size}, each with its own payload"
-    found[6] = f"{1 + len(streams.exhibits)} streams, complete and unbroken up to this export"
+    found[6] = f"{1 + streams.exhibits} streams, complete and unbroken up to this export"
     withheld_items = check_items(bag, streams)
-    found[7] = f"{len(streams.exhibits)} items, each as the ledger recorded it on receipt"
+    found[7] = f"{streams.exhibits} items, each as the ledger recorded it on receipt"
     found[8] = check_binding(bag, exported)
     stamps, found[9] = check_timestamps(bag, checkpoints, given, anchors, clocks)
     return Run(given, checkpoints, streams, exported, withheld_items, stamps)
@@ -206,7 +212,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "ledger_root": newest.root.hex(),
         "signed_by": newest.signed_by,
         "witnesses": newest.witnesses,
-        "items": len(run.streams.exhibits),
+        "items": run.streams.exhibits,
         "entries": run.streams.entries,
         "tokens": len(run.stamps.authorities),
         "timestamps": [
@@ -223,19 +229,24 @@ ZIP64_COUNT_FROM = 0xFFFF
 MARK32, MARK16 = 0xFFFFFFFF, 0xFFFF
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 MAX_NAME = 240
+# A directory entry with the longest name that its length could state, and the extra field of ZIP64.
+MAX_ENTRY_BYTES = 46 + 0xFFFF + 28
+MAX_THREADS, MAX_BATCH, MAX_BATCH_BYTES = 4, 64, 4 << 20
 # 1980-01-01 00:00:00, the first moment a ZIP can name: the package's own times are in the ledger.
 DOS_TIME, DOS_DATE = 0, 0x21
 UTF8_FLAG = 0x0800
 
 
-@dataclass(frozen=True)
-class Member:
-    """One file in the ZIP: where its bytes are, and what the ZIP says of them."""
+class Member(NamedTuple):
+    """One file in the ZIP: where its bytes are, what the ZIP says of them, and after step 1 their digests."""
 
+    number: int
     name: str
     size: int
     crc: int
     header_offset: int
+    sha256: bytes = b""
+    sha512: bytes = b""
 
     @property
     def offset(self) -> int:
@@ -243,32 +254,69 @@ class Member:
         return self.header_offset + len(local_header(self.name, self.crc, self.size))
 
 
+MEMBERS = """
+CREATE TABLE member (number INTEGER PRIMARY KEY, name TEXT, size INTEGER, crc INTEGER, header_offset INTEGER);
+CREATE UNIQUE INDEX member_by_name ON member (name);
+CREATE TABLE digest (number INTEGER PRIMARY KEY, sha256 BLOB, sha512 BLOB);
+CREATE TABLE folder (name TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+MEMBER = "SELECT number, name, size, crc, header_offset, sha256, sha512 FROM member JOIN digest USING (number)"
+MAX_INTEGER = 2**63 - 1
+
+
 class Bag:
-    """The opened package: its members, and after step 1 the digests of their contents."""
+    """The opened package: the list of its members, and after step 1 the digests of their contents."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.members: dict[str, Member] = {}
-        self.sha256: dict[str, bytes] = {}
-        self.sha512: dict[str, bytes] = {}
+        self.file, self.lock = file, threading.Lock()
+        self.tables = open_tables()
+        self.tables.executescript(MEMBERS)
 
-    def chunks(self, name: str) -> Iterator[bytes]:
+    def close(self) -> None:
+        """Forget what was listed."""
+        self.tables.close()
+
+    def find(self, name: str) -> Member | None:
+        """The member of this name, if it is there."""
+        row = self.tables.execute(f"{MEMBER} WHERE name = ?", (name,)).fetchone()
+        return Member(*row) if row else None
+
+    def require(self, step: int, name: str) -> Member:
+        """The member of this name."""
+        member = self.find(name)
+        if member is None:
+            raise VerificationError(step, name, "it is missing from the package")
+        return member
+
+    def within(self, prefix: str) -> Iterator[Member]:
+        """The members whose names begin so, in order."""
+        rows = self.tables.execute(f"{MEMBER} WHERE name >= ? AND name < ? ORDER BY name", _range(prefix))
+        return (Member(*row) for row in rows)
+
+    def without(self, prefix: str) -> Iterator[Member]:
+        """The members whose names do not begin so, in order."""
+        rows = self.tables.execute(f"{MEMBER} WHERE NOT (name >= ? AND name < ?) ORDER BY name", _range(prefix))
+        return (Member(*row) for row in rows)
+
+    def at(self, offset: int, size: int) -> bytes:
+        """So many bytes of the file, or what there is of them; safe to call from several threads."""
+        with self.lock:
+            return _read_at(self.file, offset, size)
+
+    def chunks(self, member: Member) -> Iterator[bytes]:
         """A member's bytes, piece by piece."""
-        member = self.members[name]
         position, left = member.offset, member.size
         while left:
-            self.file.seek(position)
-            chunk = self.file.read(min(CHUNK_BYTES, left))
+            chunk = self.at(position, min(CHUNK_BYTES, left))
             if not chunk:
-                raise VerificationError(1, name, "the file ends in the middle of it")
+                raise VerificationError(1, member.name, "the file ends in the middle of it")
             position, left = position + len(chunk), left - len(chunk)
             yield chunk
 
     def lines(self, step: int, name: str) -> Iterator[bytes]:
         """A member's lines without their line feeds."""
-        self.require(step, name)
         rest = b""
-        for chunk in self.chunks(name):
+        for chunk in self.chunks(self.require(step, name)):
             *lines, rest = (rest + chunk).split(b"\n")
             yield from lines
             if len(rest) > MAX_LINE_BYTES:
@@ -278,38 +326,42 @@ class Bag:
 
     def text(self, step: int, name: str) -> bytes:
         """All of a small member."""
-        self.require(step, name)
-        if self.members[name].size > MAX_TEXT_BYTES:
-            raise VerificationError(step, name, f"it is longer than {MAX_TEXT_BYTES} bytes")
-        return b"".join(self.chunks(name))
+        return self.content(step, self.require(step, name))
 
-    def require(self, step: int, name: str) -> None:
-        """Make sure that a member is there."""
-        if name not in self.members:
-            raise VerificationError(step, name, "it is missing from the package")
+    def content(self, step: int, member: Member) -> bytes:
+        """All of a small member that was found already."""
+        if member.size > MAX_TEXT_BYTES:
+            raise VerificationError(step, member.name, f"it is longer than {MAX_TEXT_BYTES} bytes")
+        return b"".join(self.chunks(member))
+
+
+def open_tables() -> sqlite3.Connection:
+    """A private database without a name: what does not fit into a megabyte lies in a temporary file until the end."""
+    tables = sqlite3.connect("", isolation_level=None)
+    for setting in ("cache_size = -1024", "journal_mode = OFF", "synchronous = OFF"):
+        tables.execute(f"PRAGMA {setting}")
+    tables.execute("BEGIN")
+    return tables
+
+
+def _range(prefix: str) -> tuple[str, str]:
+    return prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)
 
 
 def check_zip_form(bag: Bag) -> str:
     """Accept exactly one form of ZIP: every header is rebuilt from name, CRC, size and place, and compared."""
-    count, directory_offset, directory = _read_directory(bag.file)
-    position = offset = 0
-    for number in range(count):
-        name, size, crc = _parse_central(directory, position, number)
-        expected = central_header(name, crc, size, offset)
-        if directory[position : position + len(expected)] != expected:
-            raise VerificationError(1, name, "its directory entry is not in canonical form")
-        _check_name(name, bag.members)
-        bag.members[name] = Member(name, size, crc, offset)
-        position, offset = position + len(expected), bag.members[name].offset + size
-    if position != len(directory) or offset != directory_offset:
-        raise VerificationError(1, "end of the ZIP", "there are bytes that belong to no file")
-    _check_collisions(bag.members)
-    for member in bag.members.values():
-        _read_member(bag, member)
-    return f"{count} files of {sum(member.size for member in bag.members.values())} bytes, in canonical form"
+    count, directory_offset, directory_size = _read_end(bag.file)
+    listed = _directory(bag.file, count, directory_offset, directory_size)
+    bag.tables.executemany("INSERT INTO member VALUES (?, ?, ?, ?, ?)", listed)
+    _check_collisions(bag)
+    for batch, digests in _digested(bag):
+        rows = ((member.number, *pair) for member, pair in zip(batch, digests))  # noqa: B905 - not in Python 3.9
+        bag.tables.executemany("INSERT INTO digest VALUES (?, ?, ?)", rows)
+    (total,) = bag.tables.execute("SELECT coalesce(sum(size), 0) FROM member").fetchone()
+    return f"{count} files of {total} bytes, in canonical form"
 
 
-def _read_directory(file: BinaryIO) -> tuple[int, int, bytes]:
+def _read_end(file: BinaryIO) -> tuple[int, int, int]:
     length = file.seek(0, 2)
     end = _read_at(file, max(0, length - 98), 98)
     if len(end) < 22 or end[-22:-18] != b"PK\x05\x06":
@@ -326,7 +378,28 @@ def _read_directory(file: BinaryIO) -> tuple[int, int, bytes]:
         raise VerificationError(1, "end of the ZIP", "it is not in canonical form, or the file was cut or extended")
     if size > MAX_DIRECTORY_BYTES:
         raise VerificationError(1, "end of the ZIP", f"the directory is larger than {MAX_DIRECTORY_BYTES} bytes")
-    return count, offset, _read_at(file, offset, size)
+    return count, offset, size
+
+
+def _directory(file: BinaryIO, count: int, directory_offset: int, size: int) -> Iterator[tuple[Any, ...]]:
+    """The entries of the directory, read in pieces: number, name, size, CRC and offset of each member."""
+    start = position = offset = 0
+    piece, before = b"", ""
+    for number in range(count):
+        if position + MAX_ENTRY_BYTES > len(piece) and start + len(piece) < size:
+            start, position = start + position, 0
+            piece = _read_at(file, directory_offset + start, min(CHUNK_BYTES, size - start))
+        name, member_size, crc = _parse_central(piece, position, number)
+        expected = central_header(name, crc, member_size, offset)
+        if piece[position : position + len(expected)] != expected:
+            raise VerificationError(1, name, "its directory entry is not in canonical form")
+        _check_name(name, before)
+        # Where these are too large for the table, the end of the ZIP is not where it should be.
+        yield number, name, min(member_size, MAX_INTEGER), crc, min(offset, MAX_INTEGER)
+        offset += len(local_header(name, crc, member_size)) + member_size
+        position, before = position + len(expected), name
+    if start + position != size or offset != directory_offset:
+        raise VerificationError(1, "end of the ZIP", "there are bytes that belong to no file")
 
 
 def _parse_central(directory: bytes, position: int, number: int) -> tuple[str, int, int]:
@@ -344,35 +417,80 @@ def _parse_central(directory: bytes, position: int, number: int) -> tuple[str, i
         raise VerificationError(1, f"directory entry {number}", f"the name {raw!r} is not plain") from None
 
 
-def _check_name(name: str, before: dict[str, Member]) -> None:
+def _check_name(name: str, before: str) -> None:
     if not NAME.fullmatch(name) or len(name) > MAX_NAME:
         raise VerificationError(1, name, "a name that is not plain, or leads out of the package")
-    if before and name <= next(reversed(before)):
+    if name <= before:
         raise VerificationError(1, name, "it is there twice, or not in order")
 
 
-def _check_collisions(members: dict[str, Member]) -> None:
+def _check_collisions(bag: Bag) -> None:
     """On no file system may one file hide another: names differ in more than case, and none is another's folder."""
-    folders = {name[:at].lower() for name in members for at, letter in enumerate(name) if letter == "/"}
-    seen: set[str] = set()
-    for name in members:
-        if name.lower() in seen or name.lower() in folders:
+    bag.tables.executemany("INSERT OR IGNORE INTO folder VALUES (?)", _folders(bag))
+    alike = "SELECT 1 FROM member GROUP BY lower(name) HAVING count(*) > 1 LIMIT 1"
+    within = "SELECT 1 FROM member JOIN folder ON folder.name = lower(member.name) LIMIT 1"
+    if bag.tables.execute(f"SELECT EXISTS ({alike}) OR EXISTS ({within})").fetchone() == (0,):
+        return
+    is_folder, seen = "SELECT 1 FROM folder WHERE name = ?", set()
+    for name, lower in bag.tables.execute("SELECT name, lower(name) FROM member ORDER BY name"):
+        if lower in seen or bag.tables.execute(is_folder, (lower,)).fetchone():
             raise VerificationError(1, name, "unpacked, it would collide with another file")
-        seen.add(name.lower())
+        seen.add(lower)
 
 
-def _read_member(bag: Bag, member: Member) -> None:
+def _folders(bag: Bag) -> Iterator[tuple[str]]:
+    before = ""
+    for (name,) in bag.tables.execute("SELECT lower(name) FROM member ORDER BY name"):
+        folder = name.rpartition("/")[0]
+        if folder != before:
+            yield from ((folder[:at],) for at, letter in enumerate(folder + "/") if letter == "/")
+        before = folder
+
+
+def _digested(bag: Bag) -> Iterator[tuple[list[Member], list[tuple[bytes, bytes]]]]:
+    """Batches of members with their digests, in order: while one batch is awaited, threads are at the next ones."""
+    threads = min(MAX_THREADS, os.cpu_count() or 1)
+    waiting: deque[tuple[list[Member], Any]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for batch in _batches(bag):
+            waiting.append((batch, pool.submit(lambda some: [_digest(bag, member) for member in some], batch)))
+            if len(waiting) > 2 * threads:
+                members, digests = waiting.popleft()
+                yield members, digests.result()
+        for members, digests in waiting:
+            yield members, digests.result()
+
+
+def _batches(bag: Bag) -> Iterator[list[Member]]:
+    batch: list[Member] = []
+    size = 0
+    for row in bag.tables.execute("SELECT number, name, size, crc, header_offset FROM member ORDER BY number"):
+        batch.append(Member(*row))
+        size += batch[-1].size
+        if len(batch) >= MAX_BATCH or size >= MAX_BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    yield batch
+
+
+def _digest(bag: Bag, member: Member) -> tuple[bytes, bytes]:
     header = local_header(member.name, member.crc, member.size)
-    if _read_at(bag.file, member.header_offset, len(header)) != header:
+    first = bag.at(member.header_offset, len(header) + min(member.size, CHUNK_BYTES))
+    if first[: len(header)] != header:
         raise VerificationError(1, member.name, "its header is not in canonical form")
-    sha256, sha512, crc = hashlib.sha256(), hashlib.sha512(), 0
-    for chunk in bag.chunks(member.name):
-        sha256.update(chunk)
-        sha512.update(chunk)
-        crc = zlib.crc32(chunk, crc)
+    chunk = memoryview(first)[len(header) :]
+    sha256, sha512, crc, position = hashlib.sha256(chunk), hashlib.sha512(chunk), zlib.crc32(chunk), len(first)
+    left = member.size - len(chunk)
+    while left:
+        more = bag.at(member.header_offset + position, min(CHUNK_BYTES, left))
+        if not more:
+            raise VerificationError(1, member.name, "the file ends in the middle of it")
+        sha256.update(more)
+        sha512.update(more)
+        crc, position, left = zlib.crc32(more, crc), position + len(more), left - len(more)
     if crc != member.crc:
         raise VerificationError(1, member.name, "its bytes are damaged: they do not have the CRC-32 in the ZIP")
-    bag.sha256[member.name], bag.sha512[member.name] = sha256.digest(), sha512.digest()
+    return sha256.digest(), sha512.digest()
 
 
 def _read_at(file: BinaryIO, offset: int, size: int) -> bytes:
@@ -414,22 +532,23 @@ def end_records(count: int, size: int, offset: int) -> bytes:
 # --- 2 Manifests ------------------------------------------------------------------------------------------------------
 
 BAGIT_TXT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+PAYLOAD = "data/"
 TAG_MANIFESTS = ("tagmanifest-sha256.txt", "tagmanifest-sha512.txt")
 
 
 def check_manifests(bag: Bag) -> str:
     """Every file is listed once, in order, with both digests; nothing is listed that is not there."""
-    payload = [name for name in bag.members if name.startswith("data/")]
-    tags = [name for name in bag.members if not name.startswith("data/") and name not in TAG_MANIFESTS]
-    for algorithm, digests in (("sha256", bag.sha256), ("sha512", bag.sha512)):
-        _check_manifest(bag, f"tagmanifest-{algorithm}.txt", tags, digests)
-        _check_manifest(bag, f"manifest-{algorithm}.txt", payload, digests)
+    tags = [member for member in bag.without(PAYLOAD) if member.name not in TAG_MANIFESTS]
+    for algorithm in ("sha256", "sha512"):
+        _check_manifest(bag, f"tagmanifest-{algorithm}.txt", iter(tags), algorithm)
+        _check_manifest(bag, f"manifest-{algorithm}.txt", bag.within(PAYLOAD), algorithm)
     if bag.text(2, "bagit.txt") != BAGIT_TXT:
         raise VerificationError(2, "bagit.txt", "it does not declare a BagIt 1.0 bag in UTF-8")
-    octets = sum(bag.members[name].size for name in payload)
-    if f"Payload-Oxum: {octets}.{len(payload)}" not in bag_info(bag):
-        raise VerificationError(2, "bag-info.txt", f"its Payload-Oxum is not {octets}.{len(payload)}")
-    return f"{len(payload)} payload files and {len(tags)} tag files, all listed with sha256 and sha512, none besides"
+    counted = "SELECT count(*), coalesce(sum(size), 0) FROM member WHERE name >= ? AND name < ?"
+    files, octets = bag.tables.execute(counted, _range(PAYLOAD)).fetchone()
+    if f"Payload-Oxum: {octets}.{files}" not in bag_info(bag):
+        raise VerificationError(2, "bag-info.txt", f"its Payload-Oxum is not {octets}.{files}")
+    return f"{files} payload files and {len(tags)} tag files, all listed with sha256 and sha512, none besides"
 
 
 def bag_info(bag: Bag) -> list[str]:
@@ -440,20 +559,19 @@ def bag_info(bag: Bag) -> list[str]:
         raise VerificationError(2, "bag-info.txt", "it is not UTF-8") from None
 
 
-def _check_manifest(bag: Bag, manifest: str, names: list[str], digests: dict[str, bytes]) -> None:
-    expected = iter(names)
+def _check_manifest(bag: Bag, manifest: str, members: Iterator[Member], algorithm: str) -> None:
     for line in bag.lines(2, manifest):
-        name = next(expected, None)
-        if name is not None and line == f"{digests[name].hex()}  {name}".encode():
+        member = next(members, None)
+        if member is not None and line == f"{getattr(member, algorithm).hex()}  {member.name}".encode():
             continue
         listed = line.partition(b"  ")[2].decode("ascii", "backslashreplace")
-        if listed == name:
-            raise VerificationError(2, name, f"it does not have the digest that {manifest} lists")
-        if name is not None and (listed > name or listed in digests):
-            raise VerificationError(2, name, f"it is not listed in its place in {manifest}")
+        if member is not None and listed == member.name:
+            raise VerificationError(2, member.name, f"it does not have the digest that {manifest} lists")
+        if member is not None and (listed > member.name or bag.find(listed)):
+            raise VerificationError(2, member.name, f"it is not listed in its place in {manifest}")
         raise VerificationError(2, listed or manifest, f"{manifest} lists it, and it is not there or not in its place")
-    for name in expected:
-        raise VerificationError(2, name, f"it is not listed in {manifest}")
+    for member in members:
+        raise VerificationError(2, member.name, f"it is not listed in {manifest}")
 
 
 # --- 3 Checkpoints ----------------------------------------------------------------------------------------------------
@@ -586,9 +704,10 @@ class Policy:
 def check_checkpoints(bag: Bag, policy: Policy | None) -> tuple[list[Checkpoint], str]:
     """Every checkpoint is of one log, and signed as the policy says; the largest needs the quorum of witnesses."""
     checkpoints = []
-    for name in bag.members:
-        if name.startswith("checkpoints/") and not name.endswith(".jsonl") and not TOKEN_FILE.fullmatch(name):
-            checkpoint = read_checkpoint(3, name, bag.text(3, name), policy)
+    for member in list(bag.within("checkpoints/")):
+        name = member.name
+        if not name.endswith(".jsonl") and not TOKEN_FILE.fullmatch(name):
+            checkpoint = read_checkpoint(3, name, bag.content(3, member), policy)
             if name != f"checkpoints/{checkpoint.size}.note":
                 raise VerificationError(3, name, f"it is a checkpoint of size {checkpoint.size}")
             checkpoints.append(checkpoint)
@@ -806,9 +925,11 @@ ENTRY = re.compile(
     + rb'"payload":(?P<payload>null|\{.*\}),"withheld":(?P<withheld>null|".*")\}'
 )
 PROOF = re.compile(rb'\{"index":(%b),"path":\[((?:"%b"(?:,"%b")*)?)\]\}' % (INT, HEX, HEX))
+PROOF_HEAD = re.compile(rb'\{"index":(%b),"path":\[' % INT)
+SIBLING = re.compile(rb'"(%b)"(?:,(?=")|(?=\]))' % HEX)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Entry:
     """One custody entry that the ledger is proved to hold; `names` is another stream's pseudonym, seq and leaf hash."""
 
@@ -821,10 +942,10 @@ class Entry:
     payload: dict[str, Any] | None
 
 
-def check_entries(bag: Bag, checkpoint: Checkpoint, withheld: dict[int, str], clocks: Clocks) -> Iterator[Entry]:
+def check_entries(bag: Bag, checkpoint: Checkpoint, withheld: Withheld, clocks: Clocks) -> Iterator[Entry]:
     """Yield each entry once its leaf is proved to be in the ledger and its payload to be the leaf's."""
     name = "custody/entries.jsonl"
-    proofs = bag.lines(5, "custody/proofs.jsonl")
+    proofs, tree, origin = bag.lines(5, "custody/proofs.jsonl"), Tree(checkpoint), checkpoint.origin.encode()
     last = -1
     for line in bag.lines(5, name):
         form = ENTRY.fullmatch(line)
@@ -835,15 +956,14 @@ def check_entries(bag: Bag, checkpoint: Checkpoint, withheld: dict[int, str], cl
             raise VerificationError(5, f"entry {index}", "it is not in order, or there twice")
         last = index
         leaf_hash = hashlib.sha256(b"\x00" + form["leaf"]).digest()
-        _check_inclusion(f"entry {index}", index, leaf_hash, checkpoint, next(proofs, None))
-        if form["log"] != checkpoint.origin.encode():
+        _check_inclusion(f"entry {index}", index, leaf_hash, tree, next(proofs, None))
+        if form["log"] != origin:
             raise VerificationError(5, f"entry {index}", "its leaf is of another log")
         clocks.note(index, form["time"].decode())
-        yield _entry(index, leaf_hash, form, _check_payload(index, form, withheld.pop(index, None)))
+        yield _entry(index, leaf_hash, form, _check_payload(index, form, withheld.reason(index)))
     for _ in proofs:
         raise VerificationError(5, "custody/proofs.jsonl", "a proof of an entry that is not there")
-    for index in withheld:
-        raise VerificationError(5, f"entry {index}", "its payload is said to be withheld, and the entry is not there")
+    withheld.require_used()
 
 
 def _entry(index: int, leaf_hash: bytes, form: re.Match[bytes], payload: dict[str, Any] | None) -> Entry:
@@ -853,32 +973,53 @@ def _entry(index: int, leaf_hash: bytes, form: re.Match[bytes], payload: dict[st
     return Entry(index, leaf_hash.hex(), stream, int(form["seq"]), prev, names, payload)
 
 
-def _check_inclusion(item: str, index: int, leaf_hash: bytes, checkpoint: Checkpoint, line: bytes | None) -> None:
-    form = PROOF.fullmatch(line) if line is not None else None
+def _check_inclusion(item: str, index: int, leaf_hash: bytes, tree: Tree, line: bytes | None) -> None:
+    line = line or b""
+    head = PROOF_HEAD.match(line)
+    if head and int(head[1]) == index and tree.holds(leaf_hash, index, line, head.end()):
+        return
+    form = PROOF.fullmatch(line)
     if form is None or int(form[1]) != index:
         raise VerificationError(5, item, "its proof is missing, not in its place or not in canonical form")
-    hashes = bytes.fromhex(form[2].replace(b'"', b"").replace(b",", b"").decode())
-    path = [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
-    if not included(leaf_hash, index, checkpoint, path):
-        raise VerificationError(5, item, "it is not in the ledger: its leaf or its proof was altered")
+    raise VerificationError(5, item, "it is not in the ledger: its leaf or its proof was altered")
 
 
-def included(leaf_hash: bytes, index: int, checkpoint: Checkpoint, path: list[bytes]) -> bool:
-    """Whether this leaf has this index under the checkpoint (RFC 9162 2.1.3.2)."""
-    position, last, digest = index, checkpoint.size - 1, leaf_hash
-    if position > last:
-        return False
-    for sibling in path:
-        if last == 0:
+class Tree:
+    """The ledger's tree under one checkpoint.
+
+    Proofs of neighbours end alike: where one comes to a node that the one before it came to, with the same hash and the
+    same text from there on, the rest was followed already.
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.size, self.root = checkpoint.size, checkpoint.root
+        self.passed: dict[int, tuple[int, bytes, bytes]] = {}
+
+    def holds(self, leaf_hash: bytes, index: int, proof: bytes, at: int) -> bool:
+        """Whether the path that begins there in the proof leads from this leaf to the root (RFC 9162 2.1.3.2)."""
+        position, last, level, digest = index, self.size - 1, 0, leaf_hash
+        passed: dict[int, tuple[int, bytes, bytes]] = {}
+        while position <= last:
+            node = (position, digest, proof[at:])
+            if self.passed.get(level) == node:
+                self.passed.update(passed)
+                return True
+            passed[level] = node
+            sibling = SIBLING.match(proof, at)
+            if sibling is None or last == 0:
+                break
+            at = sibling.end()
+            if position & 1 or position == last:
+                digest = node_hash(bytes.fromhex(sibling[1].decode()), digest)
+                while position and not position & 1:
+                    position, last, level = position >> 1, last >> 1, level + 1
+            else:
+                digest = node_hash(digest, bytes.fromhex(sibling[1].decode()))
+            position, last, level = position >> 1, last >> 1, level + 1
+        if last or position or digest != self.root or proof[at:] != b"]}":
             return False
-        if position & 1 or position == last:
-            digest = hashlib.sha256(b"\x01" + sibling + digest).digest()
-            while position and not position & 1:
-                position, last = position >> 1, last >> 1
-        else:
-            digest = hashlib.sha256(b"\x01" + digest + sibling).digest()
-        position, last = position >> 1, last >> 1
-    return last == 0 and digest == checkpoint.root
+        self.passed.update(passed)
+        return True
 
 
 def _check_payload(index: int, form: re.Match[bytes], reason: str | None) -> dict[str, Any] | None:
@@ -892,22 +1033,48 @@ def _check_payload(index: int, form: re.Match[bytes], reason: str | None) -> dic
         raise VerificationError(5, item, "it has a payload that is said to be withheld")
     if hashlib.sha256(raw).hexdigest().encode() != form["payload_sha256"]:
         raise VerificationError(5, item, "its payload is not the one whose digest is in the ledger")
-    payload = record(
-        5, item, parsed(5, item, raw), action=is_text, actor=is_text, at=is_moment, facts=is_object,
-        reason=optional(is_text), salt=is_text, stream=is_text,
-    )  # fmt: skip
+    payload = record(5, item, parsed(5, item, raw), **PAYLOAD_FIELDS)
     if payload["at"].encode() != form["time"]:
         raise VerificationError(5, item, "its payload has another time than its leaf")
     return payload
 
 
-def read_withheld(bag: Bag) -> dict[int, str]:
-    """The entries whose payloads the export withholds, with the reason for each."""
-    name, withheld = "custody/withheld.jsonl", {}
-    for line in bag.lines(5, name):
-        stated = record(5, name, canonical(5, name, line), index=is_count, reason=is_text)
-        withheld[stated["index"]] = stated["reason"]
-    return withheld
+class Withheld:
+    """The entries whose payloads the export withholds, with the reason for each; asked for in order of entries."""
+
+    def __init__(self, bag: Bag) -> None:
+        bag.tables.execute("CREATE TABLE withheld (number INTEGER PRIMARY KEY, reason TEXT)")
+        bag.tables.executemany("INSERT OR REPLACE INTO withheld VALUES (?, ?)", self._stated(bag))
+        self._rows = bag.tables.execute("SELECT number, reason FROM withheld ORDER BY number")
+        self._next, self._unused = self._rows.fetchone(), -1
+
+    def _stated(self, bag: Bag) -> Iterator[tuple[int, str]]:
+        name = "custody/withheld.jsonl"
+        for line in bag.lines(5, name):
+            stated = record(5, name, canonical(5, name, line), index=is_count, reason=is_text)
+            yield stated["index"], stated["reason"]
+
+    def reason(self, index: int) -> str | None:
+        """Why the payload of this entry is withheld; None where it is not."""
+        while self._next and self._next[0] < index:
+            self._pass_over()
+        if not self._next or self._next[0] > index:
+            return None
+        reason: str = self._next[1]
+        self._next = self._rows.fetchone()
+        return reason
+
+    def require_used(self) -> None:
+        """Make sure that each was asked for."""
+        if self._next:
+            self._pass_over()
+        if self._unused >= 0:
+            reason = "its payload is said to be withheld, and the entry is not there"
+            raise VerificationError(5, f"entry {self._unused}", reason)
+
+    def _pass_over(self) -> None:
+        self._unused = self._next[0] if self._unused < 0 else self._unused
+        self._next = self._rows.fetchone()
 
 
 def canonical(step: int, item: str, raw: bytes) -> Any:
@@ -925,17 +1092,23 @@ def canonical(step: int, item: str, raw: bytes) -> Any:
 def parsed(step: int, item: str, raw: bytes) -> Any:
     """Read JSON that is bound by a hash already: here it need only mean the same to every reader."""
     try:
-        return READER.decode(raw.decode())
+        text = raw.decode()
+        value, end = READER.raw_decode(text)
     except (ValueError, RecursionError) as error:
         raise VerificationError(step, item, f"it is not canonical JSON ({type(error).__name__})") from None
+    if end != len(text):
+        raise VerificationError(step, item, "it is not canonical JSON (something follows it)")
+    return value
 
 
 def _ordered(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
+    found = dict(pairs)
+    keys = list(found)
     # RFC 8785 3.2.3 orders keys by UTF-16; for ASCII that is the order Python has.
-    if keys != sorted(set(keys), key=None if "".join(keys).isascii() else lambda key: key.encode("utf-16-be")):
+    in_order = sorted(keys) if "".join(keys).isascii() else sorted(keys, key=lambda key: key.encode("utf-16-be"))
+    if len(keys) != len(pairs) or keys != in_order:
         raise ValueError("keys twice or not in order")
-    return dict(pairs)
+    return found
 
 
 def _integer(text: str) -> int:
@@ -994,6 +1167,12 @@ def optional(kind: Callable[[Any], bool]) -> Callable[[Any], bool]:  # noqa: D10
     return lambda value: value is None or kind(value)
 
 
+PAYLOAD_FIELDS: dict[str, Callable[[Any], bool]] = {
+    "action": is_text, "actor": is_text, "at": is_moment, "facts": is_object,
+    "reason": optional(is_text), "salt": is_text, "stream": is_text,
+}  # fmt: skip
+
+
 # --- 6 Streams --------------------------------------------------------------------------------------------------------
 
 
@@ -1001,7 +1180,8 @@ def optional(kind: Callable[[Any], bool]) -> Callable[[Any], bool]:  # noqa: D10
 class Stream:
     """The run of entries of the case or of one exhibit, as far as it has been followed.
 
-    `head_seq` and `head_leaf` are where it stood at the package's snapshot, as the export's own entry binds them.
+    `head_seq` and `head_leaf` are where it stood at the package's snapshot, as the export's own entry binds them;
+    `recorded` is what its `exhibit.archived` says, in the order of RECORDED.
     """
 
     label: str
@@ -1010,43 +1190,104 @@ class Stream:
     seq: int = -1
     leaf: str = "0" * 64
     named: bool = False
-    reference: str | None = None
-    archived: dict[str, Any] | None = None
+    reference: Any = None
+    recorded: list[Any] | None = None
 
 
-@dataclass
+STREAMS = """
+CREATE TABLE stream (
+    number INTEGER PRIMARY KEY, label TEXT, pseudonym TEXT, head_seq INTEGER, head_leaf TEXT,
+    seq INTEGER DEFAULT -1, leaf TEXT DEFAULT '%s', named INTEGER DEFAULT 0, reference TEXT DEFAULT 'null',
+    recorded TEXT DEFAULT 'null', has_item INTEGER DEFAULT 0
+);
+""" % ("0" * 64)
+STREAM = "SELECT label, head_seq, head_leaf, seq, leaf, named, reference, recorded, number FROM stream"
+KEPT_STREAMS = 1024
+
+
 class Streams:
-    """The disclosed streams: the case's, and its exhibits' by label; all of them by their pseudonyms in the ledger."""
+    """The disclosed streams: the case's, and its exhibits'. Those of late are in memory, the others in a table."""
 
-    case: Stream
-    exhibits: dict[str, Stream]
-    by_pseudonym: dict[str, Stream]
-    entries: int = 0
-    withheld: int = 0
-    assigned_later: int = 0
+    def __init__(self, tables: sqlite3.Connection, disclosed: Iterator[tuple[str, str, int, str]]) -> None:
+        """Take label, pseudonym and head of each stream, the case's first."""
+        self._tables = tables
+        label, self._case_pseudonym, seq, leaf = next(disclosed)
+        self.case = Stream(label, seq, leaf)
+        tables.executescript(STREAMS)
+        statement = "INSERT INTO stream (label, pseudonym, head_seq, head_leaf) VALUES (?, ?, ?, ?)"
+        self.exhibits = max(0, tables.executemany(statement, disclosed).rowcount)
+        for column in ("label", "pseudonym"):
+            tables.execute(f"CREATE INDEX stream_by_{column} ON stream ({column})")
+        self._recent: dict[str, tuple[Stream, int]] = {}
+        self.entries = self.withheld = self.assigned_later = self.untold = 0
+
+    def find(self, pseudonym: str) -> Stream | None:
+        """The stream that the ledger's leaves name so; valid until another is asked for."""
+        if pseudonym == self._case_pseudonym:
+            return self.case
+        known = self._recent.get(pseudonym)
+        if known is None:
+            row = self._tables.execute(f"{STREAM} WHERE pseudonym = ?", (pseudonym,)).fetchone()
+            if row is None:
+                return None
+            if len(self._recent) >= KEPT_STREAMS:
+                self.keep()
+            known = self._recent[pseudonym] = (_stream(row), row[-1])
+        return known[0]
+
+    def keep(self) -> None:
+        """Write into the table what was found out of late."""
+        changed = (
+            (each.seq, each.leaf, each.named, json.dumps(each.reference), json.dumps(each.recorded), number)
+            for each, number in self._recent.values()
+        )
+        statement = "UPDATE stream SET seq = ?, leaf = ?, named = ?, reference = ?, recorded = ? WHERE number = ?"
+        self._tables.executemany(statement, changed)
+        self._recent.clear()
+
+    def first(self, fault: str) -> Stream | None:
+        """The first exhibit's stream of which this holds, in the words of the table."""
+        row = self._tables.execute(f"{STREAM} WHERE {fault} ORDER BY number LIMIT 1").fetchone()
+        return _stream(row) if row else None
+
+    def take_item(self, label: str) -> Stream | None:
+        """The exhibit's stream of this label; None where there is none, or it was taken before."""
+        row = self._tables.execute(f"{STREAM} WHERE label = ? AND NOT has_item", (label,)).fetchone()
+        if row is None:
+            return None
+        self._tables.execute("UPDATE stream SET has_item = 1 WHERE number = ?", row[-1:])
+        return _stream(row)
+
+
+def _stream(row: Sequence[Any]) -> Stream:
+    label, head_seq, head_leaf, seq, leaf, named, reference, recorded, _ = row
+    return Stream(label, head_seq, head_leaf, seq, leaf, bool(named), json.loads(reference), json.loads(recorded))
 
 
 def read_streams(bag: Bag) -> Streams:
     """Each disclosed key must open the pseudonym under which the ledger's leaves name the stream."""
-    name = "custody/streams.jsonl"
-    found: list[Stream] = []
-    by_pseudonym = {}
+    return Streams(bag.tables, _disclosed(bag))
+
+
+def _disclosed(bag: Bag) -> Iterator[tuple[str, str, int, str]]:
+    name, count, before = "custody/streams.jsonl", 0, ""
     for line in bag.lines(6, name):
-        stated = record(
-            6, name, canonical(6, name, line),
-            key=is_digest, label=is_text, leaf=is_digest, seq=is_count, stream=is_digest,
-        )  # fmt: skip
+        stated = record(6, name, canonical(6, name, line), **STREAM_FIELDS)
         label = stated["label"]
         opened = hmac.new(bytes.fromhex(stated["key"]), label.encode(), hashlib.sha256).hexdigest()
         if opened != stated["stream"]:
             raise VerificationError(6, label, "its key does not open its pseudonym")
-        if not label.startswith("exhibit:" if found else "case:") or (len(found) > 1 and label <= found[-1].label):
+        if not label.startswith("exhibit:" if count else "case:") or (count > 1 and label <= before):
             raise VerificationError(6, label, "the case comes first, then its exhibits in order, each once")
-        found.append(Stream(label, stated["seq"], stated["leaf"]))
-        by_pseudonym[opened] = found[-1]
-    if not found:
+        count, before = count + 1, label
+        yield label, opened, stated["seq"], stated["leaf"]
+    if not count:
         raise VerificationError(6, name, "it discloses no stream")
-    return Streams(found[0], {stream.label: stream for stream in found[1:]}, by_pseudonym)
+
+
+STREAM_FIELDS: dict[str, Callable[[Any], bool]] = {
+    "key": is_digest, "label": is_text, "leaf": is_digest, "seq": is_count, "stream": is_digest
+}  # fmt: skip
 
 
 def check_streams(streams: Streams, entries: Iterator[Entry]) -> dict[str, Any]:
@@ -1057,7 +1298,7 @@ def check_streams(streams: Streams, entries: Iterator[Entry]) -> dict[str, Any]:
     """
     entry = None
     for entry in entries:
-        stream = streams.by_pseudonym.get(entry.stream)
+        stream = streams.find(entry.stream)
         if stream is None:
             raise VerificationError(
                 6, f"entry {entry.index}", "it belongs to a stream that the package does not disclose"
@@ -1071,11 +1312,12 @@ def check_streams(streams: Streams, entries: Iterator[Entry]) -> dict[str, Any]:
             _follow_exhibit(stream, entry)
     if entry is None or entry.leaf_hash != streams.case.leaf or streams.case.seq <= streams.case.head_seq:
         raise VerificationError(6, streams.case.label, "its last entries are missing: it does not end in this export")
-    for stream in streams.exhibits.values():
-        if stream.seq != stream.head_seq:
-            raise VerificationError(6, stream.label, f"its entries after number {stream.seq} are missing")
-        if not stream.named:
-            raise VerificationError(6, stream.label, "no entry of the case assigns this exhibit to it")
+    streams.keep()
+    stream = streams.first("seq <> head_seq OR NOT named")
+    if stream is not None and stream.seq != stream.head_seq:
+        raise VerificationError(6, stream.label, f"its entries after number {stream.seq} are missing")
+    if stream is not None:
+        raise VerificationError(6, stream.label, "no entry of the case assigns this exhibit to it")
     return _exported(entry, streams)
 
 
@@ -1105,7 +1347,7 @@ def _follow_case(streams: Streams, entry: Entry) -> None:
     if not in_snapshot:
         streams.assigned_later += action == "exhibit.assigned"
         return
-    exhibit = streams.by_pseudonym.get(names[0])
+    exhibit = streams.find(names[0])
     if exhibit is None:
         raise VerificationError(6, item, "it names an exhibit whose stream is missing from the package")
     if (exhibit.seq, exhibit.leaf) != names[1:]:
@@ -1121,9 +1363,9 @@ def _follow_exhibit(stream: Stream, entry: Entry) -> None:
     if stream.seq > stream.head_seq:
         raise VerificationError(6, f"{stream.label}, entry {entry.index}", "it is later than the package's snapshot")
     if entry.payload is not None and entry.payload["action"] == "exhibit.archived":
-        if stream.archived is not None:
+        if stream.recorded is not None:
             raise VerificationError(6, f"{stream.label}, entry {entry.index}", "the exhibit is archived a second time")
-        stream.archived = entry.payload["facts"]
+        stream.recorded = [entry.payload["facts"].get(name) for name in RECORDED]
 
 
 def _exported(entry: Entry, streams: Streams) -> dict[str, Any]:
@@ -1134,8 +1376,8 @@ def _exported(entry: Entry, streams: Streams) -> dict[str, Any]:
         6, item, payload["facts"],
         edition=is_text, files=is_object, items=is_count, package_id=is_text, snapshot_at=is_moment,
     )  # fmt: skip
-    if facts["items"] != len(streams.exhibits):
-        raise VerificationError(6, item, f"the export has {facts['items']} items, the package {len(streams.exhibits)}")
+    if facts["items"] != streams.exhibits:
+        raise VerificationError(6, item, f"the export has {facts['items']} items, the package {streams.exhibits}")
     return {**facts, "at": payload["at"]}
 
 
@@ -1151,51 +1393,52 @@ def check_items(bag: Bag, streams: Streams) -> list[str]:
     Returns:
         The items whose originals the export withholds, each with its reason.
     """
-    seen: dict[str, str] = {}
     withheld = []
     for folder, files in _item_folders(bag):
         item = _read_item(bag, folder, files)
         label = f"exhibit:{item['exhibit_id']}"
-        if label not in streams.exhibits or label in seen:
+        exhibit = streams.take_item(label)
+        if exhibit is None:
             raise VerificationError(
                 7, folder, f"it is an item of {label}, which the case lacks or which has an item already"
             )
-        seen[label] = folder
-        _check_against_ledger(folder, item, streams.exhibits[label])
+        streams.untold += exhibit.recorded is None
+        _check_against_ledger(folder, item, exhibit)
         if item["original"] is None:
             withheld.append(f"{folder} ({item['reference'] or label}): {item['withheld']}")
             continue
-        name = f"{folder}/{item['original']}"
-        actual = (bag.sha256[name].hex(), bag.sha512[name].hex(), bag.members[name].size)
+        original = files[item["original"]]
+        actual = (original.sha256.hex(), original.sha512.hex(), original.size)
         if actual != (item["sha256"], item["sha512"], item["size_bytes"]):
-            raise VerificationError(7, name, "its bytes are not those that the ledger recorded on receipt")
-    for label in streams.exhibits:
-        if label not in seen:
-            raise VerificationError(7, label, "its item is missing from the package")
+            raise VerificationError(7, original.name, "its bytes are not those that the ledger recorded on receipt")
+    missing = streams.first("NOT has_item")
+    if missing is not None:
+        raise VerificationError(7, missing.label, "its item is missing from the package")
     return withheld
 
 
-def _item_folders(bag: Bag) -> Iterator[tuple[str, set[str]]]:
+def _item_folders(bag: Bag) -> Iterator[tuple[str, dict[str, Member]]]:
+    """Each item's folder with its files by their names in it; folders are numbered without a gap."""
     folder, number = "", 0
-    files: set[str] = set()
-    for name in [*(name for name in bag.members if name.startswith("data/items/")), ""]:
-        form = ITEM_FILE.fullmatch(name)
-        if name and form is None:
-            raise VerificationError(7, name, "a file that no item has")
-        if form is None or not name.startswith(f"{folder}/") or not folder:
+    files: dict[str, Member] = {}
+    for member in bag.within("data/items/"):
+        form = ITEM_FILE.fullmatch(member.name)
+        if form is None:
+            raise VerificationError(7, member.name, "a file that no item has")
+        if not folder or not member.name.startswith(f"{folder}/"):
             if folder:
                 yield folder, files
-            if form is None:
-                return
-            number, files, folder = number + 1, set(), f"data/items/{form.group(1)}"
+            number, files, folder = number + 1, {}, f"data/items/{form.group(1)}"
             if form.group(1) != f"{number:05d}":
                 raise VerificationError(7, folder, f"item {number:05d} is missing before it")
-        files.add(form.group(2))
+        files[form.group(2)] = member
+    if folder:
+        yield folder, files
 
 
-def _read_item(bag: Bag, folder: str, files: set[str]) -> dict[str, Any]:
+def _read_item(bag: Bag, folder: str, files: dict[str, Member]) -> dict[str, Any]:
     name = f"{folder}/item.json"
-    raw = bag.text(7, name)
+    raw = bag.content(7, files["item.json"]) if "item.json" in files else bag.text(7, name)
     if not raw.endswith(b"\n"):
         raise VerificationError(7, name, "it is not one line of JSON")
     item = record(
@@ -1206,10 +1449,10 @@ def _read_item(bag: Bag, folder: str, files: set[str]) -> dict[str, Any]:
     stated = {"item.json"} | ({item["original"]} if item["original"] else set())
     for derived in item["derived"]:
         path = record(7, name, derived, maker=is_text, path=is_text, sha256=is_digest)["path"]
-        if path in files and bag.sha256[f"{folder}/{path}"].hex() != derived["sha256"]:
+        if path in files and files[path].sha256.hex() != derived["sha256"]:
             raise VerificationError(7, f"{folder}/{path}", "it is not the file that its item.json names")
         stated.add(path)
-    if stated != files or (item["original"] is None) == (item["withheld"] is None):
+    if stated != files.keys() or (item["original"] is None) == (item["withheld"] is None):
         raise VerificationError(7, folder, "its files are not those that its item.json names")
     return item
 
@@ -1217,12 +1460,12 @@ def _read_item(bag: Bag, folder: str, files: set[str]) -> dict[str, Any]:
 def _check_against_ledger(folder: str, item: dict[str, Any], exhibit: Stream) -> None:
     if item["reference"] != exhibit.reference:
         raise VerificationError(7, folder, f"the ledger knows it as {exhibit.reference!r}, its item.json as another")
-    if exhibit.archived is None:
+    if exhibit.recorded is None:
         if item["original"] is not None:
             raise VerificationError(7, folder, f"no entry of {exhibit.label} in the package records its bytes")
         return
-    for name in RECORDED:
-        if item[name] != exhibit.archived.get(name):
+    for name, recorded in zip(RECORDED, exhibit.recorded):  # noqa: B905 - not in Python 3.9
+        if item[name] != recorded:
             raise VerificationError(7, f"{folder}/item.json", f"its {name} is not what the ledger recorded on receipt")
 
 
@@ -1234,13 +1477,15 @@ UNBOUND = re.compile(r"custody/(entries|proofs)\.jsonl|checkpoints/.+|tagmanifes
 def check_binding(bag: Bag, exported: dict[str, Any]) -> str:
     """The export's entry names the digest of every file that is no proof; items are listed in the bound manifests."""
     files = exported["files"]
-    bound = [name for name in bag.members if not name.startswith("data/items/") and not UNBOUND.fullmatch(name)]
+    bound = {
+        member.name: member.sha256.hex() for member in bag.without("data/items/") if not UNBOUND.fullmatch(member.name)
+    }
     for name in files:
         if name not in bound:
             raise VerificationError(8, name, "it was exported, and is missing")
     # What follows from the contents comes last, so that the file that was changed is named first.
     for name in sorted(bound, key=lambda name: (name == "bag-info.txt", name.startswith("manifest-"), name)):
-        if files.get(name) != bag.sha256[name].hex():
+        if files.get(name) != bound[name]:
             listed = ": a file that it lists was changed, added or removed" if name.startswith("manifest-") else ""
             raise VerificationError(8, name, f"it is not the file that was exported{listed}")
     if f"External-Identifier: {exported['package_id']}" not in bag_info(bag):
@@ -1296,9 +1541,11 @@ class Clocks:
 
     def note(self, index: int, time: str) -> None:
         """Note the time of one entry; times of this form are ordered as they are written."""
-        covered_by, after = bisect_right(self.sizes, index), bisect_right(self.anchors, index)
-        self.latest[covered_by] = max(self.latest.get(covered_by, (time, index)), (time, index))
-        self.earliest[after] = min(self.earliest.get(after, (time, index)), (time, index))
+        covered_by, after, noted = bisect_right(self.sizes, index), bisect_right(self.anchors, index), (time, index)
+        if noted > self.latest.get(covered_by, ("", 0)):
+            self.latest[covered_by] = noted
+        if noted < self.earliest.get(after, ("~", 0)):
+            self.earliest[after] = noted
 
 
 def check_timestamps(
@@ -1346,8 +1593,8 @@ def _token_files(bag: Bag, checkpoints: list[Checkpoint]) -> list[tuple[Checkpoi
     known = {checkpoint.size: checkpoint for checkpoint in checkpoints}
     found: list[tuple[Checkpoint, str]] = []
     count: dict[int, int] = {}
-    for name in bag.members:
-        form = TOKEN_FILE.fullmatch(name)
+    for member in bag.within("checkpoints/"):
+        name, form = member.name, TOKEN_FILE.fullmatch(member.name)
         if form is None:
             continue
         size = int(form[1])
@@ -1362,7 +1609,7 @@ def _roots(bag: Bag, given: Given) -> tuple[dict[str, bytes], list[bytes]]:
     """The roots that count, by the name of their authority, and every certificate that may help to reach them."""
     named = given.policy.tsa_roots if given.policy else {}
     copy = "trust/tsa-roots.pem"
-    inside = _certificates(bag.text(9, copy)) if copy in bag.members else []
+    inside = _certificates(bag.text(9, copy)) if bag.find(copy) else []
     outside = _certificates(given.tsa_roots) if given.tsa_roots is not None else []
     if given.tsa_roots is not None and not outside:
         raise UnreadableError("the root certificates", "there is none in PEM form")
@@ -1486,7 +1733,7 @@ def _split(raw: bytes) -> list[tuple[int, bytes]]:
 
 def read_anchors(bag: Bag, checkpoint: Checkpoint) -> list[Anchor]:
     """Entries of the log itself, proved like any other, that hold the digests of tokens in this package."""
-    name = "checkpoints/anchors.jsonl"
+    name, tree = "checkpoints/anchors.jsonl", Tree(checkpoint)
     anchors: list[Anchor] = []
     for line in bag.lines(5, name):
         entry, _, path = line.rpartition(b',"proof":')
@@ -1495,7 +1742,7 @@ def read_anchors(bag: Bag, checkpoint: Checkpoint) -> list[Anchor]:
             raise VerificationError(5, name, "a line is not an entry with its proof in canonical form, or not in order")
         index, item = int(form["index"]), f"{name}, entry {int(form['index'])}"
         proof = b'{"index":%d,"path":%b' % (index, path)
-        _check_inclusion(item, index, hashlib.sha256(b"\x00" + form["leaf"]).digest(), checkpoint, proof)
+        _check_inclusion(item, index, hashlib.sha256(b"\x00" + form["leaf"]).digest(), tree, proof)
         if form["log"] != checkpoint.origin.encode():
             raise VerificationError(5, item, "its leaf is of another log")
         payload = _check_payload(index, form, None) or {}
@@ -1560,7 +1807,7 @@ def _not_checked(run: Run) -> Iterator[str]:
     )
     if run.streams.withheld:
         yield f"Payloads: those of {run.streams.withheld} entries are withheld (custody/withheld.jsonl says why)."
-    untold = sum(exhibit.archived is None for exhibit in run.streams.exhibits.values())
+    untold = run.streams.untold
     if untold:
         yield f"Receipts: those of {untold} items are withheld; what their digests were is only what the export states."
     for item in run.withheld_items:
@@ -1571,7 +1818,7 @@ def _not_checked(run: Run) -> Iterator[str]:
 
 def _meaning(run: Run) -> str:
     held = (
-        f"The {len(run.streams.exhibits)} items of this package are, byte for byte, those whose receipt the log "
+        f"The {run.streams.exhibits} items of this package are, byte for byte, those whose receipt the log "
         f"{run.checkpoints[-1].origin} records, with every custody entry of the case and its items up to this export; "
         "none was altered, removed or added since"
     )

@@ -91,7 +91,39 @@ def test_inclusion_is_judged_as_the_archive_judges_it(data: st.DataObject, size:
     length = data.draw(st.integers(2, len(hashes)) | st.just(len(hashes)))
     checkpoint = verify.Checkpoint("o", size, hashes[1])
     archive_agrees = holds(tlog.verify_inclusion, hashes[0], leaf, size, hashes[2:length], hashes[1])
-    assert verify.included(hashes[0], leaf, checkpoint, hashes[2:length]) == archive_agrees
+    assert verify.Tree(checkpoint).holds(hashes[0], leaf, written(hashes[2:length]), 0) == archive_agrees
+
+
+@settings(deadline=None)
+@given(st.data(), SIZES)
+def test_proofs_one_after_another_are_judged_as_each_alone(data: st.DataObject, size: int) -> None:
+    """What was followed for one proof is not followed again for the next, and is no credit for a false one."""
+    tree = verify.Tree(verify.Checkpoint("o", size, GREAT_TREE.root(size)))
+    leaves = data.draw(st.lists(st.integers(0, size - 1), min_size=2, max_size=12).map(sorted))
+    for leaf in leaves:
+        hashes = [GREAT_TREE.leaves[leaf], *tlog.inclusion_path(leaf, size, GREAT_TREE.read)]
+        if data.draw(st.booleans()):
+            hashes = flip(hashes, data.draw(st.integers(0, 256 * len(hashes) - 1)))
+        hashes = hashes[: data.draw(st.integers(1, len(hashes)) | st.just(len(hashes)))]
+        archive_agrees = holds(tlog.verify_inclusion, hashes[0], leaf, size, hashes[1:], GREAT_TREE.root(size))
+        assert tree.holds(hashes[0], leaf, written(hashes[1:]), 0) == archive_agrees
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_a_proof_in_another_form_is_refused_also_where_its_hashes_are_known(data: st.DataObject) -> None:
+    size, leaf = 11, data.draw(st.integers(0, 10))
+    tree = verify.Tree(verify.Checkpoint("o", size, GREAT_TREE.root(size)))
+    proof = written(tlog.inclusion_path(leaf, size, GREAT_TREE.read))
+    assert tree.holds(GREAT_TREE.leaves[leaf], leaf, proof, 0)
+    at = data.draw(st.integers(0, len(proof)))
+    other = proof[:at] + data.draw(st.binary(max_size=2)) + proof[at + data.draw(st.integers(0, 2)) :]
+    assert tree.holds(GREAT_TREE.leaves[leaf], leaf, other, 0) == (other == proof)
+
+
+def written(path: list[bytes]) -> bytes:
+    """A path as the proofs of a package have it."""
+    return b",".join(b'"%b"' % digest.hex().encode() for digest in path) + b"]}"
 
 
 @settings(deadline=None)
