@@ -78,6 +78,7 @@ class TimelineEvent:
         direction: inbound, outbound or unknown, as seen from the contributor.
         grading: Its provenance grade; None until it was read.
         further: Exhibits that came with it.
+        judged: The summary of what its signatures came to (`intake.authenticity.records`); None until they were judged.
     """
 
     facts: ExhibitFacts
@@ -86,6 +87,7 @@ class TimelineEvent:
     direction: str
     grading: Grading | None
     further: tuple[FurtherExhibit, ...] = ()
+    judged: Mapping[str, Any] | None = None
 
     @property
     def reading_state(self) -> str:
@@ -103,9 +105,9 @@ class TimelineEvent:
             **_observed_json(self.facts),
             **_claimed_json(found),
             **_words_json(found),
-            "grade": self.grading.grade.value if self.grading else None,
+            "grade": self.grading.grade.value if self.grading and self.grading.grade else None,
             "grade_reasons": list(self.grading.reasons) if self.grading else [],
-            "authenticity": [],
+            "authenticity": [dict(each) for each in self.judged["judgements"]] if self.judged else [],
             "exhibit": _exhibit_json(self.facts),
             "attachments": self._attachments_json(found),
             "ledger_index": self.facts.ledger_index,

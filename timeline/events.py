@@ -15,17 +15,15 @@ from sqlalchemy.sql import ColumnElement
 
 from archive.exhibit import ExhibitRef
 from archive.ledger import checkpoint_size
-from archive.provenance import Grading, Kept, grade_of
-from archive.tables import acquisition, contributor, contributor_contact, custody_leaf, exhibit, reading
+from archive.tables import acquisition, authenticity, contributor, contributor_contact, custody_leaf, exhibit, reading
 from archive.timestamps import bound_of, bounding
 from intake.addresses import normal_email, normal_phone
 from intake.reading.model import Reading, Reported
 from timeline.event import ExhibitFacts, FurtherExhibit, TimelineEvent
+from timeline.grading import grading_of
 from timeline.readings import opened
 
 BATCH: Final = 500
-OWN_WORDS: Final = frozenset({"diary", "call", "answers"})
-"""Kinds that a contributor writes herself."""
 
 # The newest reading of an exhibit; its first column is null where there is none.
 NEWEST = lateral(
@@ -34,6 +32,14 @@ NEWEST = lateral(
     .order_by(reading.c.version.desc())
     .limit(1)
 ).alias("newest")
+
+# What was found out last of the authenticity of an exhibit's messages.
+JUDGED = lateral(
+    select(authenticity.c.summary)
+    .where(authenticity.c.exhibit_id == exhibit.c.id)
+    .order_by(authenticity.c.judged_at.desc(), authenticity.c.id)
+    .limit(1)
+).alias("judged")
 
 BOUND = bounding(custody_leaf.c.leaf_index)
 
@@ -60,6 +66,7 @@ def events_query() -> Select[Any]:
             *BOUND.c,
             contributor.c.name.label("contributor"),
             NEWEST.c.content,
+            JUDGED.c.summary.label("judged"),
             SORT_KEY.label("ordered_at"),
         )
         .join(acquisition, acquisition.c.id == exhibit.c.id)
@@ -67,6 +74,7 @@ def events_query() -> Select[Any]:
         .outerjoin(BOUND, true())
         .outerjoin(contributor, contributor.c.id == exhibit.c.contributor_id)
         .outerjoin(NEWEST, true())
+        .outerjoin(JUDGED, true())
         .order_by(SORT_KEY, exhibit.c.id)
     )
 
@@ -145,7 +153,15 @@ def event_of(row: Row[Any], around: Surroundings) -> TimelineEvent:
     )
     kind = "attachment" if row.parent_id else _kind(found, facts)
     direction = _direction(found, row.contributor_id, around.own)
-    return TimelineEvent(facts, found, kind, direction, _grading(facts, found), around.further.get(row.id, ()))
+    return TimelineEvent(
+        facts=facts,
+        reading=found,
+        kind=kind,
+        direction=direction,
+        grading=grading_of(facts, found, row.judged),
+        further=around.further.get(row.id, ()),
+        judged=row.judged,
+    )
 
 
 def _kind(found: Reading | None, facts: ExhibitFacts) -> str:
@@ -185,23 +201,3 @@ def direction_of(stated: str, sender: Reported, contributor_id: UUID | None, own
         return "inbound"
     named = (normal_email(sender.address) if sender.address else None, normal_phone(sender.number or ""))
     return "outbound" if any((contributor_id, value) in own for value in named if value) else "inbound"
-
-
-def _grading(facts: ExhibitFacts, found: Reading | None) -> Grading | None:
-    if found is None or found.state == "unreadable":
-        return None
-    rule = found.forward.rule if found.forward else None
-    is_email = facts.channel == "email"
-    images = [part for part in found.attachments if part.media_type.startswith("image/")]
-    return grade_of(
-        Kept(
-            by_text=facts.channel == "sms",
-            is_message_file=facts.channel == "upload" and facts.media_type == "message/rfc822",
-            has_attached_original=rule == "attached",
-            is_structured_export=found.claimed.source == "export",
-            is_image=facts.media_type.startswith("image/"),
-            has_image=is_email and bool(images),
-            is_inline_forward=is_email and rule not in {None, "attached"},
-            is_own_words=found.kind in OWN_WORDS,
-        )
-    )
