@@ -21,6 +21,7 @@ from archive.ledger import checkpoint_size, waiting
 from archive.marks import record_vault_test
 from archive.worm import Trial, self_test
 from cli import composition
+from cli.care_of_mailboxes import mailbox_findings
 from cli.care_of_time import Finding, time_findings
 from cli.care_of_witnesses import witness_findings
 from cli.options import actor, as_json, home, print_json, settings_with_services, telling_errors
@@ -87,6 +88,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     except (SQLAlchemyError, SettingsError) as error:
         yield Finding("database", fault=True, says=f"cannot be reached ({error}); check HOLDFAST_DATABASE_URL")
     yield _openssl()
+    yield from mailbox_findings(settings)
     yield from time_findings(settings)
     yield from witness_findings(settings)
 

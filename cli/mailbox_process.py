@@ -25,3 +25,4 @@ def watch(settings: Settings, stop: threading.Event) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    engine.dispose()

@@ -9,21 +9,21 @@ from intake.mailbox_url import MailboxUrl
 from tests.intake.dovecot import PROGRAM, Dovecot
 
 
-def _started(capability=""):
+def started(capability="", **more):
     assert PROGRAM.exists(), "the mailbox tests need Debian's Dovecot: apt-get install dovecot-imapd"
-    return Dovecot(capability)
+    return Dovecot(capability, **more)
 
 
 @pytest.fixture(scope="session")
 def dovecot():
-    server = _started()
+    server = started()
     yield server
     server.close()
 
 
 @pytest.fixture(scope="session")
 def dovecot_without_move():
-    server = _started("IMAP4rev1 LITERAL+ IDLE UIDPLUS NAMESPACE")
+    server = started("IMAP4rev1 LITERAL+ IDLE UIDPLUS NAMESPACE")
     yield server
     server.close()
 

@@ -1,5 +1,8 @@
 """A Dovecot of one test worker's own: any user name, one password, Maildirs that tests drop files into."""
 
+import base64
+import hmac
+import json
 import os
 import pwd
 import shutil
@@ -23,7 +26,7 @@ state_dir = {folder}/state
 log_path = {folder}/dovecot.log
 ssl = no
 disable_plaintext_auth = no
-auth_mechanisms = plain
+auth_mechanisms = {mechanisms}
 default_internal_user = {internal}
 default_internal_group = {group}
 default_login_user = {login}
@@ -36,10 +39,7 @@ namespace inbox {{
   inbox = yes
   separator = /
 }}
-passdb {{
-  driver = static
-  args = password={password}
-}}
+{passdb}
 userdb {{
   driver = static
   args = uid={uid} gid={gid} home={folder}/mail/%n
@@ -62,10 +62,35 @@ service stats {{
 """
 
 
-class Dovecot:
-    """`capability` replaces what the server says it can do: `IMAP4rev1 IDLE` is one without MOVE."""
+BY_PASSWORD = """
+passdb {{
+  driver = static
+  args = password={password}
+}}
+"""
 
-    def __init__(self, capability=""):
+# As Gmail and Microsoft 365: no password, but tokens, here JWTs that the server checks by itself.
+BY_TOKEN = """
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2.conf
+}}
+"""
+OAUTH2 = """
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={folder}/keys/
+username_attribute = email
+"""
+
+
+class Dovecot:
+    """`capability` replaces what the server says it can do: `IMAP4rev1 IDLE` is one without MOVE.
+
+    With `token_secret` it takes no password, but tokens that `access_token` makes.
+    """
+
+    def __init__(self, capability="", *, token_secret=None):
         # Short, for its sockets' names; passable, for the user mail belongs to.
         self.folder = Path(tempfile.mkdtemp(prefix="dc-", dir="/tmp"))
         self.folder.chmod(0o711)
@@ -73,6 +98,12 @@ class Dovecot:
         self.owner = (8, 8) if os.getuid() == 0 else (os.getuid(), os.getgid())
         (self.folder / "mail").mkdir()
         os.chown(self.folder / "mail", *self.owner)
+        self.token_secret = token_secret
+        if token_secret:
+            keys = self.folder / "keys" / "default" / "HS256"
+            keys.mkdir(parents=True)
+            (keys / "default").write_text(base64.b64encode(token_secret).decode())
+            (self.folder / "oauth2.conf").write_text(OAUTH2.format(folder=self.folder))
         (self.folder / "dovecot.conf").write_text(self._config(capability))
         with (self.folder / "output").open("wb") as output:
             self._process = subprocess.Popen(
@@ -85,10 +116,12 @@ class Dovecot:
 
     def _config(self, capability):
         root, me = os.getuid() == 0, pwd.getpwuid(os.getuid())
+        passdb = BY_TOKEN if self.token_secret else BY_PASSWORD
         return CONFIG.format(
             folder=self.folder,
             port=self.port,
-            password=PASSWORD,
+            passdb=passdb.format(folder=self.folder, password=PASSWORD),
+            mechanisms="xoauth2 oauthbearer" if self.token_secret else "plain",
             capability=capability,
             internal="dovecot" if root else me.pw_name,
             group="dovecot" if root else me.pw_gid,
@@ -117,6 +150,18 @@ class Dovecot:
     def url(self, user, folder="INBOX"):
         return f"imap://{user}:pass%3A%2F%40word@127.0.0.1:{self.port}/{folder}"
 
+    def url_by_token(self, user, folder="INBOX"):
+        return f"imap://{user};AUTH=XOAUTH2@127.0.0.1:{self.port}/{folder}"
+
+    def access_token(self, user, *, seconds=3600, secret=None):
+        """A JWT for this user (RFC 7515, HS256), good for so many seconds from now."""
+        issued = int(time.time())
+        head = {"alg": "HS256", "typ": "JWT", "kid": "default"}
+        claims = {"email": user, "sub": user, "iat": issued - 60, "nbf": issued - 60, "exp": issued + seconds}
+        signed = ".".join(_base64url(json.dumps(part).encode()) for part in (head, claims))
+        seal = hmac.digest(secret or self.token_secret, signed.encode(), "sha256")
+        return f"{signed}.{_base64url(seal)}"
+
     def drop(self, user, raw, *, name, at=None, folder=""):
         """Put a mail into a user's Maildir exactly as it is; `at`: seconds since 1970, its INTERNALDATE."""
         home = self.folder / "mail" / user
@@ -143,3 +188,7 @@ class Dovecot:
         self._process.terminate()
         self._process.wait(timeout=20)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _base64url(raw):
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intake.errors import MailboxUrlError
-from intake.mailbox_url import MailboxUrl
+from intake.mailbox_url import MailboxUrl, parsed_mailboxes
 
 TEXTS = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
 
@@ -52,6 +52,8 @@ def test_what_is_left_out_is_the_usual(url, port, folder):
         "imaps://u:sesame%0D%0ALOGOUT@h.example/INBOX",
         "imaps://u:sesame@h.example/Archived",
         "imaps://u:sesame@[h.example/INBOX",
+        "imaps://u;AUTH=XOAUTH2:sesame@h.example/INBOX",
+        "imaps://;AUTH=XOAUTH2@h.example/INBOX",
         "",
     ],
 )
@@ -70,8 +72,29 @@ def test_any_text_is_a_mailbox_or_refused(text):
         return
     assert parsed.host
     assert parsed.user
-    assert parsed.password
+    assert bool(parsed.password) is not parsed.by_token
 
 
 def test_the_password_is_in_no_representation():
     assert "sesame" not in repr(MailboxUrl.parse("imaps://u:sesame@h.example"))
+
+
+@pytest.mark.parametrize("mechanism", [";AUTH=XOAUTH2", ";auth=xoauth2"])
+def test_a_mailbox_may_log_in_by_tokens(mechanism):
+    url = MailboxUrl.parse(f"imaps://desk%40force.example{mechanism}@outlook.office365.com/INBOX")
+    assert (url.user, url.password, url.by_token) == ("desk@force.example", "", True)
+
+
+def test_several_mailboxes_stand_on_lines_or_with_spaces_between():
+    text = " imaps://a:p@h.example/INBOX\n\timaps://a:p@h.example/Second  imap://b:p@[::1]/ \n"
+    assert [url.name for url in parsed_mailboxes(text)] == ["a@h.example/INBOX", "a@h.example/Second", "b@::1/INBOX"]
+    assert parsed_mailboxes("  \n") == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["imaps://a:sesame@h.example sesame", "imaps://a:p@h.example/ imap://a:sesame@H.EXAMPLE:7/inbox"]
+)
+def test_which_of_several_is_wrong_is_said_by_its_number_alone(text):
+    with pytest.raises(MailboxUrlError, match="number 2") as caught:
+        parsed_mailboxes(text)
+    assert "sesame" not in str(caught.value)
