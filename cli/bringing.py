@@ -1,10 +1,12 @@
-"""Bringing in what did not come by itself: `import` files, `reconcile` with Twilio."""
+"""Bringing in what did not come by itself: `import` files."""
 
 from __future__ import annotations
 
 import sys
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Self
 from uuid import UUID
 
 import click
@@ -12,15 +14,15 @@ from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy import Connection
 
-from archive.accession import Belonging
+from archive.accession import Archive, Belonging
 from archive.case import Case, case_of
 from cli import composition
-from cli.options import ToldError, as_json, home, print_json, settings_with_services, telling_errors
+from cli.options import as_json, home, print_json, settings_with_services, telling_errors
 from cli.whom import contributor_in
-from cli.worker_process import twilio
-from intake.importing import Imported, files_of, import_files
-from intake.sweep import reconcile_texts
-from timeline.readings import read_exhibit
+from intake.importing import Arrived, Imported, files_of, import_files
+from timeline.readings import read_arrived
+
+_BATCHES_BEHIND: Final = 2
 
 
 @click.command("import")
@@ -37,19 +39,70 @@ def import_(paths: tuple[Path, ...], reference: str, contributor: str | None, *,
         with archive.engine.connect() as connection:
             case = case_of(connection, reference)
             belonging = Belonging(case_id=case.id, contributor_id=_contributor_id(connection, case, contributor))
-        results: list[tuple[Imported, list[str]]] = []
-        with Progress(console=Console(stderr=True), transient=True) as bars:
-            bar = bars.add_task("files", total=len(files))
-            for imported in import_files(archive, files, belonging, now=composition.now):
-                states: list[str] = [
-                    read_exhibit(archive.engine, archive.vault, each, now=composition.now).state
-                    for each in imported.ids
-                ]
-                results.append((imported, states))
-                bars.advance(bar)
+        results = _imported(archive, files, belonging)
     _report(results, as_json=as_json)
     if any(imported.refused for imported, _ in results):
         sys.exit(1)
+
+
+def _imported(archive: Archive, files: list[Path], belonging: Belonging) -> list[tuple[Imported, int]]:
+    """Each file, archived and read, and how many of its exhibits could not be read."""
+    results: list[tuple[Imported, int]] = []
+    columns = Progress.get_default_columns()
+    told = "{task.fields[items]} items"
+    with (
+        Progress(*columns, told, console=Console(stderr=True), transient=True) as bars,
+        ReadingBeside(archive) as beside,
+    ):
+        bar = bars.add_task("files", total=len(files), items=0)
+
+        def then(arrived: Arrived) -> None:
+            beside.take(arrived)
+            bars.update(bar, items=beside.taken)
+
+        for imported in import_files(archive, files, belonging, now=composition.now, then=then):
+            results.append((imported, beside.settle()))
+            bars.advance(bar)
+    return results
+
+
+class ReadingBeside:
+    """Reads what was archived while the next is archived, a few batches behind."""
+
+    def __init__(self, archive: Archive) -> None:
+        self.taken = 0
+        self._archive = archive
+        self._thread = ThreadPoolExecutor(1)
+        self._waiting: deque[Future[int]] = deque()
+        self._unreadable = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown()
+
+    def take(self, arrived: Arrived) -> None:
+        """Read these exhibits soon; waits where too many are waiting already.
+
+        Raises:
+            As `read_arrived`, of any taken before.
+        """
+        self.taken += len(arrived)
+        while len(self._waiting) >= _BATCHES_BEHIND:
+            self._unreadable += self._waiting.popleft().result()
+        self._waiting.append(self._thread.submit(self._read, arrived))
+
+    def settle(self) -> int:
+        """Wait until all is read: how many, since this was asked last, could not be."""
+        while self._waiting:
+            self._unreadable += self._waiting.popleft().result()
+        count, self._unreadable = self._unreadable, 0
+        return count
+
+    def _read(self, arrived: Arrived) -> int:
+        states = read_arrived(self._archive.engine, self._archive.vault, arrived, now=composition.now)
+        return list(states.values()).count("unreadable")
 
 
 def _contributor_id(connection: Connection, case: Case, wanted: str | None) -> UUID | None:
@@ -58,18 +111,18 @@ def _contributor_id(connection: Connection, case: Case, wanted: str | None) -> U
     return contributor_in(connection, case, wanted).id
 
 
-def _report(results: list[tuple[Imported, list[str]]], *, as_json: bool) -> None:
+def _report(results: list[tuple[Imported, int]], *, as_json: bool) -> None:
     files: list[dict[str, Any]] = [
         {
             "path": str(imported.path),
             "exhibits": [str(each) for each in imported.ids],
-            "unreadable": states.count("unreadable"),
+            "unreadable": unreadable,
             "repeats": imported.repeats,
             "refused": imported.refused,
             "taken": dict(imported.taken),
             "parked": dict(imported.parked),
         }
-        for imported, states in results
+        for imported, unreadable in results
     ]
     archived = sum(len(each["exhibits"]) - each["repeats"] for each in files)
     if as_json:
@@ -79,23 +132,3 @@ def _report(results: list[tuple[Imported, list[str]]], *, as_json: bool) -> None
         if each["refused"]:
             click.echo(f"{each['path']}: not taken whole: {each['refused']}", err=True)
     click.echo(f"{archived} items archived from {len(files)} files")
-
-
-@click.command()
-@as_json
-@home
-@telling_errors
-def reconcile(*, as_json: bool, home: Path) -> None:
-    """Take in every text that Twilio has and the archive has not."""
-    with settings_with_services(home) as settings:
-        api = twilio(settings)
-        if api is None:
-            raise ToldError("no Twilio account is set: see HOLDFAST_TWILIO_ACCOUNT_SID")
-        with composition.open_archive(settings) as archive:
-            found = reconcile_texts(archive.engine, api, now=composition.now)
-            while archive.accession_waiting(now=composition.now()):
-                pass
-    if as_json:
-        print_json({"seen": found.seen, "taken": len(found.taken)})
-    else:
-        click.echo(f"Twilio has {found.seen} texts; {len(found.taken)} were missing here and have been taken in")

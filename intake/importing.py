@@ -42,6 +42,8 @@ MOST_TOLD = 10
 BATCH_ITEMS, BATCH_BYTES = 50, 16 * 1024**2
 
 Answer: TypeAlias = UUID | IntegrityFault
+Arrived: TypeAlias = dict[UUID, bytes | None]
+"""Exhibits of one batch, and the bytes that went into the vault; None for those too large to hold."""
 
 log = structlog.get_logger()
 
@@ -85,7 +87,12 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
 
 
 def import_files(
-    archive: Archive, files: Sequence[Path], belonging: Belonging, *, now: Callable[[], datetime]
+    archive: Archive,
+    files: Sequence[Path],
+    belonging: Belonging,
+    *,
+    now: Callable[[], datetime],
+    then: Callable[[Arrived], None] = lambda _: None,
 ) -> Iterator[Imported]:
     """Archive files, one after the other.
 
@@ -94,6 +101,7 @@ def import_files(
         files: From `files_of`.
         belonging: The case they are for, and the contributor who handed them over.
         now: The clock.
+        then: Told of each batch as soon as it is archived; what it keeps of it, it keeps in memory.
 
     Yields:
         One result for each file, as soon as all of it is archived.
@@ -103,13 +111,19 @@ def import_files(
     """
     for path in files:
         try:
-            yield _import(archive, path, belonging, now)
+            yield _import(archive, path, belonging, now, then)
         except UnreadableFileError as error:
             log.warning("import.refused")
             yield Imported(path, (), refused=error.because)
 
 
-def _import(archive: Archive, path: Path, belonging: Belonging, now: Callable[[], datetime]) -> Imported:
+def _import(
+    archive: Archive,
+    path: Path,
+    belonging: Belonging,
+    now: Callable[[], datetime],
+    then: Callable[[Arrived], None],
+) -> Imported:
     source = Unpacking(now())
     ids: list[UUID] = []
     faults: list[str] = []
@@ -117,11 +131,14 @@ def _import(archive: Archive, path: Path, belonging: Belonging, now: Callable[[]
     with opened(path) as handed:
         for batch in _batches(source.items(handed, media_type_of(path))):
             repeats += _already_there(archive.engine, batch)
-            for answer in _archived(archive, batch, belonging, now()):
+            arrived: Arrived = {}
+            for item, answer in zip(batch, _archived(archive, batch, belonging, now()), strict=True):
                 if isinstance(answer, UUID):
                     ids.append(answer)
+                    arrived[answer] = item.acquisition.raw if isinstance(item.acquisition, Acquisition) else None
                 else:
                     faults.append(str(answer))
+            then(arrived)
     account = source.account
     told = _told([*faults, *account.told()])
     return Imported(path, tuple(ids), repeats, told, dict(account.taken), dict(account.parked))

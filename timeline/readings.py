@@ -7,27 +7,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
 import rfc8785
-from sqlalchemy import Connection, Engine, Row, select
+from sqlalchemy import Connection, Engine, Row, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from archive.custody import Action, CustodyEntry, exhibit_stream
 from archive.errors import UnknownAcquisitionError
-from archive.ledger import record
+from archive.ledger import record, record_all
 from archive.tables import acquisition, custody_entry, custody_payload, exhibit, reading
 from archive.vault import Vault
-from intake.reading import opens, read_in_bounds, unreadable
+from intake.reading import READER_VERSION, Given, opens, read_in_bounds, read_many_in_bounds, unreadable
 from intake.reading.limits import RAW_BYTES
 from intake.reading.model import Reading, displayable, from_json, to_json
 from timeline.ordering import ordered_at
 
 ACTOR: Final = "system:reading"
 WORDS_CHARACTERS: Final = 1_000_000
+TOGETHER_BYTES: Final = 64 * 1024
+"""A larger exhibit is read in a process of its own."""
 
 
 def read_exhibit(engine: Engine, vault: Vault, exhibit_id: UUID, *, now: Callable[[], datetime]) -> Reading:
@@ -44,6 +46,60 @@ def read_exhibit(engine: Engine, vault: Vault, exhibit_id: UUID, *, now: Callabl
     with engine.begin() as connection:
         store_reading(connection, exhibit_id, found, now=now())
     return found
+
+
+def read_arrived(
+    engine: Engine, vault: Vault, arrived: Mapping[UUID, bytes | None], *, now: Callable[[], datetime]
+) -> dict[UUID, str]:
+    """As `read_exhibit`, of several exhibits that were archived just now, at once.
+
+    Args:
+        engine: Where readings are kept.
+        vault: Where the bytes lie.
+        arrived: Exhibits, and the bytes that went into the vault: those are read, where their digest is the exhibit's.
+        now: The clock.
+
+    Returns:
+        The state of each reading, those that were there before too.
+
+    Raises:
+        As `read_exhibit`.
+    """
+    with engine.connect() as connection:
+        known = _states(connection, arrived)
+        rows = [row for row in _rows_of(connection, arrived) if row.id not in known]
+    together = [row for row in rows if _is_held(row, arrived[row.id])]
+    answers = read_many_in_bounds([_given(row, arrived) for row in together])
+    found = {row.id: answer for row, answer in zip(together, answers, strict=True)}
+    found |= {row.id: _read(vault, row) for row in rows if row.id not in found}
+    with engine.begin() as connection:
+        _store_all(connection, [(row, found[row.id]) for row in rows], now())
+    return known | {each: reading.state for each, reading in found.items()}
+
+
+def _states(connection: Connection, ids: Collection[UUID]) -> dict[UUID, str]:
+    query = select(reading.c.exhibit_id, reading.c.state).where(
+        reading.c.exhibit_id == func.any(list(ids)), reading.c.version == READER_VERSION
+    )
+    return {row.exhibit_id: row.state for row in connection.execute(query)}
+
+
+def _rows_of(connection: Connection, ids: Collection[UUID]) -> Sequence[Row[Any]]:
+    query = select(acquisition, exhibit).join(exhibit, exhibit.c.id == acquisition.c.id)
+    return connection.execute(query.where(exhibit.c.id == func.any(list(ids)))).all()
+
+
+def _is_held(row: Row[Any], raw: bytes | None) -> bool:
+    """Whether an exhibit can be read from the bytes at hand, with others."""
+    if raw is None or len(raw) > TOGETHER_BYTES:
+        return False
+    return hashlib.sha256(raw).hexdigest() == str(row.sha256)
+
+
+def _given(row: Row[Any], arrived: Mapping[UUID, bytes | None]) -> Given:
+    about = {"channel": row.channel, "media_type": row.media_type}
+    raw = arrived[row.id] if opens(**about) else b""
+    return Given(raw or b"", row.channel, row.media_type, row.door)
 
 
 def _row_of(connection: Connection, exhibit_id: UUID) -> Row[Any]:
@@ -115,31 +171,45 @@ def store_reading(connection: Connection, exhibit_id: UUID, found: Reading, *, n
         raise UnknownAcquisitionError(str(exhibit_id))
     if not _keep(connection, exhibit_id, found, received_at, now):
         return False
+    record(connection, _entry(exhibit_id, found, now))
+    return True
+
+
+def _entry(exhibit_id: UUID, found: Reading, at: datetime) -> CustodyEntry:
     facts = {
         "version": found.version,
         "state": found.state,
         "reading_sha256": _sha256(to_json(found)),
     }
-    record(connection, CustodyEntry(exhibit_stream(exhibit_id), Action.EXHIBIT_READ, ACTOR, now, facts))
-    return True
+    return CustodyEntry(exhibit_stream(exhibit_id), Action.EXHIBIT_READ, ACTOR, at, facts)
+
+
+def _store_all(connection: Connection, readings: Sequence[tuple[Row[Any], Reading]], at: datetime) -> None:
+    """As `store_reading`, of several, with a statement for each kind of row."""
+    if not readings:
+        return
+    rows = [_columns(row.id, found, row.received_at, at) for row, found in readings]
+    statement = insert(reading).values(rows).on_conflict_do_nothing().returning(reading.c.exhibit_id)
+    new = set(connection.execute(statement).scalars())
+    record_all(connection, [_entry(row.id, found, at) for row, found in readings if row.id in new])
 
 
 def _keep(connection: Connection, exhibit_id: UUID, found: Reading, received_at: datetime, at: datetime) -> bool:
-    statement = (
-        insert(reading)
-        .values(
-            exhibit_id=exhibit_id,
-            version=found.version,
-            read_at=at,
-            state=found.state,
-            content=to_json(found),
-            words=searchable(found),
-            ordered_at=ordered_at(found, received_at),
-        )
-        .on_conflict_do_nothing()
-        .returning(reading.c.version)
-    )
+    values = _columns(exhibit_id, found, received_at, at)
+    statement = insert(reading).values(values).on_conflict_do_nothing().returning(reading.c.version)
     return connection.execute(statement).first() is not None
+
+
+def _columns(exhibit_id: UUID, found: Reading, received_at: datetime, at: datetime) -> dict[str, Any]:
+    return {
+        "exhibit_id": exhibit_id,
+        "version": found.version,
+        "read_at": at,
+        "state": found.state,
+        "content": to_json(found),
+        "words": searchable(found),
+        "ordered_at": ordered_at(found, received_at),
+    }
 
 
 def _sha256(content: Mapping[str, Any]) -> str:

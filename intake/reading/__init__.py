@@ -6,7 +6,7 @@ and never changes them. What cannot be read is a state ("unreadable", with the r
 `read` reads in this process; workers call `read_in_bounds`, which reads in another one, with limits.
 """
 
-from intake.reading.bounds import BoundedReader, preview_in_bounds, read_in_bounds
+from intake.reading.bounds import BoundedReader, Given, preview_in_bounds, read_in_bounds, read_many_in_bounds
 from intake.reading.model import Attachment, Reading, from_json, to_json
 from intake.reading.reader import READER_VERSION, PartMismatchError, opens, part_bytes, read, unreadable
 
@@ -14,6 +14,7 @@ __all__ = [
     "READER_VERSION",
     "Attachment",
     "BoundedReader",
+    "Given",
     "PartMismatchError",
     "Reading",
     "from_json",
@@ -22,6 +23,7 @@ __all__ = [
     "preview_in_bounds",
     "read",
     "read_in_bounds",
+    "read_many_in_bounds",
     "to_json",
     "unreadable",
 ]
