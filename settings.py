@@ -213,6 +213,34 @@ class Settings:
         default=40 * 1024**3,
         parse=int,
     )
+    dns_resolvers: str = _setting(
+        "HOLDFAST_DNS_RESOLVERS",
+        "Who is asked for the keys of signatures: `system`, `off`, or addresses (`9.9.9.9 127.0.0.1:5353`). Best is a "
+        "validating resolver of your own. The embedded parts of one machine say `off`.",
+        default="system",
+    )
+    dns_domains: tuple[str, ...] = _setting(
+        "HOLDFAST_DNS_DOMAINS",
+        "Domains of large providers, looked up unasked; with a dot before it, names below it. Of any other an officer "
+        "must ask: whoever runs it could see the look-up. Spaces between.",
+        default=(
+            *("gmail.com", "googlemail.com", "google.com", ".gappssmtp.com", "outlook.com", "hotmail.com"),
+            *("hotmail.co.uk", "live.com", "live.co.uk", "msn.com", "microsoft.com", ".onmicrosoft.com", "yahoo.com"),
+            *("yahoo.co.uk", "ymail.com", "rocketmail.com", "aol.com", "icloud.com", "me.com", "mac.com", "apple.com"),
+            *("btinternet.com", "bt.com", "sky.com", "talktalk.net", "virginmedia.com", "ntlworld.com", "proton.me"),
+            *("protonmail.com", "fastmail.com", "messagingengine.com", "zoho.com", "gmx.com", "gmx.net", "gmx.de"),
+            *("web.de", "mail.com", "amazonses.com", "facebookmail.com", "facebook.com", "instagram.com"),
+            *("linkedin.com", "paypal.com", "paypal.co.uk", "ebay.com", "ebay.co.uk", "amazon.com", "amazon.co.uk"),
+        ),
+        parse=_several,
+    )
+    authserv_ids: tuple[str, ...] = _setting(
+        "HOLDFAST_AUTHSERV_IDS",
+        "Names under which your own receiving mail server writes Authentication-Results (RFC 8601). Only these are "
+        "believed, so it must remove forged ones. Unset: none is. Spaces between.",
+        default=(),
+        parse=_several,
+    )
     imap_url: str | None = _setting(
         "HOLDFAST_IMAP_URL",
         "Mailboxes people forward to: `imaps://user:password@host:port/folder`, several with spaces or lines between. "

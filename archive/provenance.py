@@ -70,13 +70,13 @@ _WHOLE: Final[dict[Whole, str]] = {
     "attached": "The original e-mail is attached whole, with its own headers.",
     "file": "The original e-mail as a file, with its own headers.",
     "redirected": "The original e-mail was redirected, with its own headers.",
-    "outlook": "The original e-mail in Outlook’s form, with its own headers.",
+    "outlook": "The original e-mail in Outlook's form, with its own headers.",
 }
 _SIGNATURE: Final = {
     "pass": "A DKIM signature of one original passed when it was received, but not of each.",
     "weak": "Its DKIM signature fits, but is weak: see Authenticity.",
     "partial": "Its DKIM signature fits, but does not cover everything: see Authenticity.",
-    "fail": "Its DKIM signature did not pass when it was received. Mail programs often break one; it is no sign of forgery.",
+    "fail": "Its DKIM signature did not pass at receipt. Mail programs often break one; it is no sign of forgery.",
     "none": "It has no DKIM signature.",
     "temporary": "Its DKIM signature is not judged yet: DNS has not answered.",
     "not_checked": "Its DKIM signature was not checked: see Authenticity.",
@@ -96,7 +96,7 @@ _SCREEN: Final = Grading(
     "Send an export from the phone, or keep the phone for examination.",
 )
 _NO_SCREEN: Final[dict[Picture, Grading]] = {
-    "camera": Grading(None, ("A picture that a camera took: grades are for messages, and no row of the table fits it.",)),
+    "camera": Grading(None, ("A picture by a camera: grades are for messages, and no row of the table fits it.",)),
     "unknown": Grading(
         None,
         ("A picture; nothing in it tells whether it shows a screen, so it has no grade.",),

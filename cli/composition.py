@@ -40,6 +40,9 @@ from archive.vault import Vault, open_vault
 from archive.witnessing import Collector, KnownWitness, parsed_witnesses
 from archive.worm import self_test
 from cli.reliability import note_software, reliability, software
+from intake.authenticity.domains import LookedUp
+from intake.authenticity.judge import Judge
+from intake.authenticity.resolver import Resolver
 from intake.errors import MailboxUrlError
 from intake.mail_tokens import MailTokens, parsed_grants
 from intake.mailbox_url import parsed_mailboxes
@@ -149,6 +152,24 @@ def sequencer(settings: Settings) -> Sequencer:
         now=now,
         next_key=next_signing_key(settings),
     )
+
+
+def judge(settings: Settings, made: Archive) -> Judge:
+    """Judges signatures, asking DNS within the rules.
+
+    Raises:
+        SettingsError: A resolver is no address, or a domain none.
+    """
+    try:
+        resolver = Resolver.of(settings.dns_resolvers, now)
+    except ValueError as error:
+        raise SettingsError("HOLDFAST_DNS_RESOLVERS", str(error)) from error
+    try:
+        listed = LookedUp.of(settings.dns_domains)
+    except ValueError as error:
+        raise SettingsError("HOLDFAST_DNS_DOMAINS", str(error)) from error
+    servers = frozenset(each.lower() for each in settings.authserv_ids)
+    return Judge(made.engine, made.vault, resolver.ask if resolver else None, listed, servers, now)
 
 
 def stamper(settings: Settings, database: Engine) -> Stamper:

@@ -14,6 +14,7 @@ from intake.twilio_api import TwilioApi
 from replies.texting import TWILIO_URL
 from settings import Settings
 from workers.app import PerProcess, make_celery
+from workers.authenticity import Judging, register_judging
 from workers.keeping import Keeping, register_keeping
 from workers.queue import make_nudge
 from workers.stamps import Stamping, register_stamping
@@ -38,6 +39,7 @@ def make_worker(settings: Settings) -> Celery:
             PerProcess(lambda: composition.collector(settings, tools().archive.engine)),
             collect_every=timedelta(seconds=settings.witness_every_seconds),
         )
+    register_judging(app, PerProcess(lambda: make_judging(settings, tools())))
     register_stamping(app, PerProcess(lambda: make_stamping(settings, tools())))
     return app
 
@@ -50,6 +52,11 @@ def _count(tools: PerProcess[Tools], counter: str) -> None:
 def make_stamping(settings: Settings, tools: Tools) -> Stamping:
     """What the tasks that get timestamp tokens work with."""
     return Stamping(composition.stamper(settings, tools.archive.engine), tools.nudge)
+
+
+def make_judging(settings: Settings, tools: Tools) -> Judging:
+    """What the tasks that judge authenticity work with."""
+    return Judging(composition.judge(settings, tools.archive), tools.nudge)
 
 
 def make_keeping(settings: Settings, made: Archive) -> Keeping:

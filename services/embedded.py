@@ -109,6 +109,8 @@ class Embedded:
         """The settings by which Holdfast uses these parts: secrets among them."""
         found = {name: value for name, value in self._environ.items() if name in _names_elsewhere()}
         found.update(self._files())
+        # One machine asks nobody's name servers unless it is told to: not in a demonstration, not in a test.
+        found["HOLDFAST_DNS_RESOLVERS"] = self._environ.get("HOLDFAST_DNS_RESOLVERS", "off")
         for name in self.parts:
             found.update(self._settings_of(name))
         return found

@@ -74,7 +74,7 @@ def _whole(facts: ExhibitFacts, rule: str | None) -> Whole | None:
     kind = facts.media_type.partition(";")[0].strip().lower()
     if rule == "file" and kind in OUTLOOK_TYPES:
         return "outlook"
-    if rule in _WHOLE:
+    if rule is not None and rule in _WHOLE:
         return _WHOLE[rule]
     return "file" if facts.channel == "upload" and kind == "message/rfc822" else None
 

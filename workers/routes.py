@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from archive.jobs import Job
 
-EVIDENCE, OTHERS, READINGS = "evidence", "others", "readings"
-# In the order in which a worker looks.
-QUEUES = (EVIDENCE, OTHERS, READINGS)
+EVIDENCE, OTHERS, READINGS, JUDGEMENTS = "evidence", "others", "readings", "judgements"
+# In the order in which a worker looks. Judging waits for DNS: nobody waits for it.
+QUEUES = (EVIDENCE, OTHERS, READINGS, JUDGEMENTS)
 
 ROUTES = {
     Job.ACCESSION.value: {"queue": EVIDENCE},
@@ -14,5 +14,6 @@ ROUTES = {
     Job.FETCH_MEDIA.value: {"queue": EVIDENCE},
     Job.READ.value: {"queue": READINGS},
     Job.DECIDE_REPLY.value: {"queue": READINGS},
+    Job.JUDGE.value: {"queue": JUDGEMENTS},
     "*": {"queue": OTHERS},
 }

@@ -98,6 +98,7 @@ def _register_evidence(app: Celery, tools: Callable[[], Tools]) -> None:
             except Exception:
                 # The sweep asks again for this one; the others must not wait for it.
                 log.exception("read.failed", exhibit_id=exhibit_id)
+        work.nudge(Job.JUDGE, *exhibit_ids)
         if waits:
             raise waits
 

@@ -16,17 +16,6 @@ from publicsuffixlist import PublicSuffixList
 from intake.authenticity.model import Alignment
 from intake.authenticity.tags import domain_name
 
-LARGE_PROVIDERS: Final = (
-    *("gmail.com", "googlemail.com", "google.com", ".gappssmtp.com", "outlook.com", "hotmail.com", "hotmail.co.uk"),
-    *("live.com", "live.co.uk", "msn.com", "microsoft.com", ".onmicrosoft.com", "yahoo.com", "yahoo.co.uk"),
-    *("ymail.com", "rocketmail.com", "aol.com", "icloud.com", "me.com", "mac.com", "apple.com", "btinternet.com"),
-    *("bt.com", "sky.com", "talktalk.net", "virginmedia.com", "ntlworld.com", "proton.me", "protonmail.com"),
-    *("fastmail.com", "messagingengine.com", "zoho.com", "zohomail.eu", "gmx.com", "gmx.net", "gmx.de", "web.de"),
-    *("mail.com", "amazonses.com", "facebookmail.com", "facebook.com", "instagram.com", "linkedin.com", "tiktok.com"),
-    *("paypal.com", "paypal.co.uk", "ebay.com", "ebay.co.uk", "amazon.com", "amazon.co.uk"),
-)
-"""The default of `HOLDFAST_DNS_DOMAINS`. With a dot before it: names below it, which the same provider answers for."""
-
 # Every customer has names below these, though the public suffix list does not say so.
 _SHARED: Final = frozenset({"onmicrosoft.com", "gappssmtp.com"})
 

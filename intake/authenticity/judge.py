@@ -21,7 +21,7 @@ from intake.authenticity.domains import LookedUp
 from intake.authenticity.judging import judge_messages, put_together
 from intake.authenticity.lookups import Lookups
 from intake.authenticity.model import Authenticity, DnsAnswer
-from intake.authenticity.records import due_of, is_judged, keep
+from intake.authenticity.records import due_of, keep, wanted
 from intake.authenticity.subjects import messages_in
 from intake.reading.limits import RAW_BYTES
 from intake.reading.model import Reading, from_json
@@ -53,7 +53,7 @@ class Judge:
     now: Callable[[], datetime]
 
     def judge(self, exhibit_id: UUID) -> bool:
-        """Judge one exhibit, unless that was done and nothing is owed. Safe to repeat.
+        """Judge one exhibit with mail in it that was read, unless that was done and nothing is owed. Safe to repeat.
 
         Returns:
             Whether anything new was kept.
@@ -64,9 +64,9 @@ class Judge:
             DigestMismatchError: It holds other bytes than were received.
         """
         with self.engine.connect() as connection:
-            due = due_of(connection, exhibit_id)
-            if due is None and is_judged(connection, exhibit_id):
+            if not wanted(connection, [exhibit_id]):
                 return False
+            due = due_of(connection, exhibit_id)
             row, found = _row_of(connection, exhibit_id), _reading_of(connection, exhibit_id)
         made = self._made(row, found, asked=due is not None and due.asked_by is not None)
         with self.engine.begin() as connection:

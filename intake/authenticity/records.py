@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -53,7 +53,7 @@ class Due:
 
     def next_at(self, now: datetime) -> datetime:
         """When it is asked next, after one more time without an answer."""
-        pause = min(FIRST_PAUSE * 2 ** min(self.tries, 20), LONGEST_PAUSE)
+        pause = min(FIRST_PAUSE * (1 << min(self.tries, 20)), LONGEST_PAUSE)
         return max(now, min(now + pause, self.ends_at))
 
 
@@ -86,9 +86,12 @@ def overdue(now: datetime) -> Select[Any]:
     return select(due.c.exhibit_id).where(due.c.next_at <= now).order_by(due.c.next_at)
 
 
-def never_judged(connection: Connection, exhibit_ids: Sequence[UUID]) -> list[UUID]:
-    """Those of these exhibits that are to be judged for the first time."""
-    return list(connection.execute(_never_judged().where(exhibit.c.id.in_(exhibit_ids))).scalars())
+def wanted(connection: Connection, exhibit_ids: Collection[UUID]) -> list[UUID]:
+    """Those of these exhibits that are to be judged, for the first time or again."""
+    fresh = set(connection.execute(_never_judged().where(exhibit.c.id == func.any(list(exhibit_ids)))).scalars())
+    due = select(authenticity_due.c.exhibit_id).where(authenticity_due.c.exhibit_id == func.any(list(exhibit_ids)))
+    fresh |= set(connection.execute(due).scalars())
+    return [each for each in exhibit_ids if each in fresh]
 
 
 def is_judged(connection: Connection, exhibit_id: UUID) -> bool:

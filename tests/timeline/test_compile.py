@@ -67,7 +67,7 @@ def test_the_document_has_the_form_that_is_promised(casework):
         }
     ]
     assert (event["kind"], event["channel"], event["direction"]) == ("message", "email", "inbound")
-    assert (event["contributor"], event["grade"]) == ("Amy Beth Carter", "D")
+    assert (event["contributor"], event["grade"]) == ("Amy Beth Carter", None)
 
 
 def test_the_document_in_pieces_is_the_same_document(casework):

@@ -45,7 +45,9 @@ kepts = st.builds(
         ),
         pytest.param(Kept(whole="attached", signature="pass"), "B", id="one of several signed"),
         pytest.param(Kept(whole="outlook"), "B", id="Outlook's file"),
-        pytest.param(Kept(whole="outlook", signature="pass", all_signed=True), "B", id="Outlook's file, whatever is said"),
+        pytest.param(
+            Kept(whole="outlook", signature="pass", all_signed=True), "B", id="Outlook's file, whatever is said"
+        ),
         pytest.param(Kept(is_structured_export=True, by_text=True), "C", id="an export"),
         pytest.param(Kept(is_structured_export=True, is_own_words=True), "C", id="a call in a backup"),
         pytest.param(Kept(picture="screen"), "D", id="a screenshot"),
@@ -128,19 +130,31 @@ FORWARD_PASSED = {"original_passed": False, "judgements": [{"of": "forward", "me
     ("facts", "reading", "judged", "grade"),
     [
         pytest.param(_facts(), Reading(1, forward=Forward("attached")), PASSED, "A", id="attached, passed"),
-        pytest.param(_facts(), Reading(1, forward=Forward("attached")), FORWARD_PASSED, "B", id="only the forward passed"),
+        pytest.param(
+            _facts(), Reading(1, forward=Forward("attached")), FORWARD_PASSED, "B", id="only the forward passed"
+        ),
         pytest.param(_facts(), Reading(1, forward=Forward("attached")), None, "B", id="not judged yet"),
         pytest.param(_facts(), Reading(1, forward=Forward("resent")), PASSED, "A", id="redirected"),
         pytest.param(_facts("upload"), Reading(1, forward=Forward("file")), PASSED, "A", id="an .eml"),
-        pytest.param(_facts("upload", "application/vnd.ms-outlook"), Reading(1, forward=Forward("file")), None, "B", id="a .msg"),
-        pytest.param(_facts("upload", "text/xml"), Reading(1, claimed=Claimed(source="export")), None, "C", id="a backup"),
+        pytest.param(
+            _facts("upload", "application/vnd.ms-outlook"), Reading(1, forward=Forward("file")), None, "B", id="a .msg"
+        ),
+        pytest.param(
+            _facts("upload", "text/xml"), Reading(1, claimed=Claimed(source="export")), None, "C", id="a backup"
+        ),
         pytest.param(_facts("upload", "image/png"), Reading(1), None, "D", id="an uploaded screenshot"),
-        pytest.param(_facts(), Reading(1, attachments=(_picture("Screenshot.jpg"),)), None, "D", id="a mailed screenshot"),
+        pytest.param(
+            _facts(), Reading(1, attachments=(_picture("Screenshot.jpg"),)), None, "D", id="a mailed screenshot"
+        ),
         pytest.param(_facts(), Reading(1, forward=Forward("gmail")), None, "E", id="inline"),
         pytest.param(_facts("sms", "application/x-www-form-urlencoded"), Reading(1), None, "F", id="a text"),
-        pytest.param(_facts("sms", "application/x-www-form-urlencoded"), Reading(1, own_words=True), None, "W", id="LOG"),
+        pytest.param(
+            _facts("sms", "application/x-www-form-urlencoded"), Reading(1, own_words=True), None, "W", id="LOG"
+        ),
         pytest.param(_facts("diary", "application/json"), Reading(1, kind="diary"), None, "W", id="a diary entry"),
-        pytest.param(_facts("upload", "image/heic"), Reading(1, subject="door.heic"), None, None, id="a photo of damage"),
+        pytest.param(
+            _facts("upload", "image/heic"), Reading(1, subject="door.heic"), None, None, id="a photo of damage"
+        ),
         pytest.param(_facts("upload", "audio/ogg"), Reading(1, subject="voice.ogg"), None, None, id="a recording"),
         pytest.param(_facts(), Reading(1, attachments=(_picture(),)), None, None, id="a mailed photo"),
         pytest.param(_facts(), Reading(1), None, None, id="a mail that says nothing plain"),
