@@ -14,6 +14,7 @@ from typing import Final
 
 from intake.reading.calendar_words import MONTHS, WEEKDAY_OR_MONTH, WEEKDAYS, ZONES
 from intake.reading.model import Claimed, Precision, Source, displayable
+from intake.reading.rare_months import rare_month
 
 _LONGEST: Final = 120
 _MOST_WORDS: Final = 8
@@ -219,8 +220,11 @@ def _named_month(text: str, languages: frozenset[str]) -> tuple[str, tuple[int, 
     written = [int(number) for number in _INTEGER.findall(text)]
     years = [number for number in written if number in _YEARS]
     days = [number for number in written if number < 32]  # noqa: PLR2004 - days of a month
-    months = set.intersection(*(meant for _, meant in words)) if words else set()
-    if not months or len(years) != 1 or len(days) != 1 or len(written) != 2:  # noqa: PLR2004
+    if len(years) != 1 or len(days) != 1 or len(written) != 2:  # noqa: PLR2004
+        return text, None
+    rare = None if words else rare_month(_WORD.findall(text), days[0], years[0], languages)
+    months = set.intersection(*(meant for _, meant in words)) if words else {each for each in (rare,) if each}
+    if not months:
         return text, None
     possible = [(years[0], month, days[0]) for month in sorted(months)]
     chosen = possible[0] if len(possible) == 1 else _only_fitting(possible, text)

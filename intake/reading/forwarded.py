@@ -26,7 +26,7 @@ from intake.reading import limits
 from intake.reading.addresses import read_people, read_person
 from intake.reading.attributions import attribution_at
 from intake.reading.forward_words import FORWARD_PREFIXES, FORWARDED, OPENINGS, REPLY_IN, REPLY_PREFIXES, fold
-from intake.reading.model import InnerForward, Reported
+from intake.reading.model import InnerForward, Reported, Span, SpanField
 from intake.reading.quoted_headers import (
     COLONS,
     EDGE,
@@ -36,6 +36,7 @@ from intake.reading.quoted_headers import (
     quoted_lines,
     read_header,
     read_one_line,
+    span_of,
 )
 
 Kind: TypeAlias = Literal["forward", "reply", "other", "unknown"]
@@ -76,6 +77,7 @@ class Inline:
     header_end: int
     body_end: int
     chain: tuple[InnerForward, ...] = ()
+    spans: tuple[Span, ...] = ()
 
 
 def find_forward(text: str, subject: str | None, recipients: frozenset[str] = frozenset()) -> Inline | None:
@@ -246,7 +248,20 @@ def _result(
         header_end=body_start,
         body_end=body_end,
         chain=_chain(lines, first, last),
+        spans=_spans(source, lines, number, header, (body_start, body_end)),
     )
+
+
+_SPANNED: Final[tuple[SpanField, ...]] = ("from", "to", "cc", "subject", "date")
+
+
+def _spans(
+    source: str, lines: Sequence[Line], number: int, header: QuotedHeader, body: tuple[int, int]
+) -> tuple[Span, ...]:
+    """Where each field stands in the text that was read."""
+    within = (lines[number].start, lines[header.next_line - 1].end)
+    found = ((name, span_of(source, header, name, within)) for name in _SPANNED if name in header.values)
+    return (*(Span(name, *span) for name, span in found if span is not None), Span("body", *body))
 
 
 def _unquoted(text: str) -> str:

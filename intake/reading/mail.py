@@ -204,7 +204,9 @@ def _with_inline(version: int, mail: Part, content: Content, found: Inline) -> R
         subject=found.subject,
         text=found.body,
         note=_note(found.above),
-        forward=Forward(found.rule, found.source, found.header_start, found.header_end, found.body_end, found.chain),
+        forward=Forward(
+            found.rule, found.source, found.header_start, found.header_end, found.body_end, found.chain, found.spans
+        ),
         identifiers=_identifiers(found.body, content.links),
     )
 

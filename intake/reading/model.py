@@ -23,6 +23,7 @@ Precision: TypeAlias = Literal["second", "minute", "day", "month", "unknown"]
 Source: TypeAlias = Literal["header", "quoted", "stated", "export", "none"]
 Role: TypeAlias = Literal["attachment", "original", "inline"]
 IdentifierKind: TypeAlias = Literal["phone", "email", "url", "plate", "handle"]
+SpanField: TypeAlias = Literal["from", "to", "cc", "subject", "date", "body"]
 HintKind: TypeAlias = Literal["time", "place"]
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -96,6 +97,15 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Where one field of an original stands: characters `start` to `end` (exclusive) of `Forward.source`."""
+
+    field: SpanField
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class InnerForward:
     """A message quoted inside the original: its author had forwarded or quoted it. Kept as a chain, outermost first."""
 
@@ -112,7 +122,8 @@ class Forward:
 
     `rule` names the reader's rule: "attached"; "file", for an uploaded mail, itself the original; "resent", for
     one that was redirected; or an inline one. For those `source` is the decoded text that was read, and the spans
-    (character offsets, end exclusive) say where in it the header block and the body lie.
+    (character offsets, end exclusive) say where in it the header block and the body lie. `spans` say where the words
+    of each field stand that the reading took from there; readers before version 4 gave none.
     """
 
     rule: str
@@ -121,6 +132,7 @@ class Forward:
     header_end: int = 0
     body_end: int = 0
     chain: tuple[InnerForward, ...] = ()
+    spans: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +237,7 @@ def from_json(document: Mapping[str, Any]) -> Reading:
         attachments=tuple(map(_attachment, document["attachments"])),
         headers=tuple((name, value) for name, value in document["headers"]),
         original_headers=tuple((name, value) for name, value in document["original_headers"]),
-        forward=None if forward is None else _one(Forward, forward, chain=tuple(map(_inner, forward["chain"]))),
+        forward=None if forward is None else _forward(forward),
         identifiers=tuple(_one(Identifier, each) for each in document["identifiers"]),
         # Readers before version 2 knew none of these.
         hints=tuple(_one(Hint, each) for each in document.get("hints", ())),
@@ -233,6 +245,11 @@ def from_json(document: Mapping[str, Any]) -> Reading:
         remote_content=tuple(document["remote_content"]),
         defects=tuple(document["defects"]),
     )
+
+
+def _forward(document: Mapping[str, Any]) -> Forward:
+    spans = tuple(_one(Span, each) for each in document.get("spans", ()))
+    return _one(Forward, document, chain=tuple(map(_inner, document["chain"])), spans=spans)
 
 
 def _attachment(document: Mapping[str, Any]) -> Attachment:

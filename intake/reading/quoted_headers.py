@@ -34,7 +34,10 @@ class Line(NamedTuple):
 
 @dataclass(slots=True)
 class QuotedHeader:
-    """A quoted header block: the text of each field, and the first line after it."""
+    """A quoted header block: the text of each field, and the first line after it.
+
+    `places`: the lines of each field that a label names, and what each line adds to it.
+    """
 
     values: dict[Field, str] = field(default_factory=dict)
     languages: list[frozenset[str]] = field(default_factory=list)
@@ -42,6 +45,7 @@ class QuotedHeader:
     next_line: int = 0
     depth: int = 0
     is_spaced: bool = False
+    places: dict[Field, list[tuple[Line, str]]] = field(default_factory=dict)
 
     @property
     def language(self) -> frozenset[str]:
@@ -102,7 +106,7 @@ def read_header(lines: Sequence[Line], first: int, *, fewest: int) -> QuotedHead
         name = last if read is None else _meaning(read[0], header)
         if name is None or (read is None and not _continues(header, name, lines, number)):
             break
-        _take(header, name, line.text, read)
+        _take(header, name, line, read)
         header.next_line, last = number + 1, name
     return header if "from" in header.values and len(header.values) >= fewest else None
 
@@ -116,11 +120,12 @@ def _is_spaced(header: QuotedHeader, lines: Sequence[Line], number: int) -> bool
     return header.is_spaced and read is not None and _meaning(read[0], header) is not None
 
 
-def _take(header: QuotedHeader, name: Field, text: str, read: tuple[dict[str, Field], str] | None) -> None:
+def _take(header: QuotedHeader, name: Field, line: Line, read: tuple[dict[str, Field], str] | None) -> None:
     if name == "other":
         return
+    header.places.setdefault(name, []).append((line, line.text if read is None else read[1]))
     if read is None:
-        header.values[name] = f"{header.values[name]} {text}"
+        header.values[name] = f"{header.values[name]} {line.text}"
         return
     header.values[name] = read[1]
     header.languages.append(frozenset(language for language, meant in read[0].items() if meant == name))
@@ -201,3 +206,22 @@ def _starts_label(text: str, start: int) -> bool:
     return (
         text[start].isupper() or not text[start].isalpha() or not text[start - 1].isalnum() or not text[start].isascii()
     )
+
+
+def span_of(source: str, header: QuotedHeader, name: Field, within: tuple[int, int]) -> tuple[int, int] | None:
+    """Where in `source` the words of a field stand; `within` are the header's lines. None where they are not found."""
+    pieces = [(line, text) for line, text in header.places.get(name, ()) if text]
+    if pieces:
+        (first, opening), (last, closing) = pieces[0], pieces[-1]
+        # A value is the end of its line: what its label repeats of it stands before.
+        start, end = source.rfind(opening, first.start, first.end), source.rfind(closing, last.start, last.end)
+        return None if start < 0 or end < 0 else (start, end + len(closing))
+    value = header.values.get(name, "")
+    start = source.find(value, *within)
+    if start >= 0:
+        return (start, start + len(value)) if value else None
+    # An attribution's person is put together: the name from before the address, often in quotes.
+    words = [word.strip('"<>') for word in value.split(" ") if word.strip('"<>')]
+    start = source.find(words[0], *within)
+    end = source.find(words[-1], max(start, within[0]), within[1])
+    return None if start < 0 or end < 0 else (start, end + len(words[-1]))

@@ -82,6 +82,32 @@ def test_a_month_name_of_two_meanings_is_settled_by_the_language_of_the_header()
     assert claimed_from("26 listopada 2021 o 14:25:08", "quoted", frozenset({"pl"})).at == "2021-11-26T14:25:08"
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("יום שבת, 21 בנובמבר 2026 ב-22:14", "he"),
+        ("21 نوفمبر 2026 22:14", "ar"),
+        ("Sabtu, 21 November 2026 22:14", "id"),
+        ("วันเสาร์ที่ 21 พฤศจิกายน 2026 22:14", "th"),
+        ("2026 m. lapkričio 21 d., šeštadienis 22:14", "lt"),
+        ("21 новембар 2026 22:14", "sr"),
+    ],
+)
+def test_a_month_of_a_rarer_language_is_known_where_the_header_is_in_that_language(text, language):
+    assert claimed_from(text, "quoted", frozenset({language})).at == "2026-11-21T22:14:00"
+
+
+def test_no_rare_language_is_guessed():
+    assert claimed_from("21 lapkričio 2026 22:14", "quoted", frozenset({"en"})).at is None
+    assert claimed_from("21 lapkričio 2026 22:14", "quoted").at is None
+
+
+def test_a_weekday_settles_which_of_two_months_or_two_orders_is_meant():
+    assert claimed_from("segunda, 2/11/2026 à(s) 09:31", "quoted").at == "2026-11-02T09:31:00"
+    assert claimed_from("pon., 2 lis 2026 o 09:26", "quoted").at == "2026-11-02T09:26:00"
+    assert claimed_from("Thursday, 2/11/2026", "quoted").order_ambiguous
+
+
 def test_every_date_of_the_public_suite_is_read_but_the_ambiguous_one():
     unread = []
     for case in CASES:

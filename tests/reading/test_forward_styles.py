@@ -31,3 +31,20 @@ def test_the_date_that_each_program_writes_is_read_with_its_zone_if_it_states_on
     has_zone = any(zone in style.date for zone in ("GMT+1", "UTC+1", "CET", "MEZ", "SEČ", "+0100"))
     assert claimed.zone == ("stated" if has_zone else "unknown")
     assert claimed.at.endswith("+01:00") == has_zone
+
+
+@pytest.mark.parametrize("style", STYLES, ids=lambda style: f"{style.program} {style.language}")
+def test_every_field_says_where_in_the_text_it_stands(style: Style) -> None:
+    found = find_forward(style.text, style.subject)
+    assert found is not None
+    words = {each.field: found.source[each.start : each.end] for each in found.spans}
+    assert words["from"].strip('"').startswith("Dan Frost")
+    assert "dan.frost@example.com" in words["from"]
+    assert words["date"] == style.date
+    assert words["body"].strip("> \n").startswith("You will regret this.")
+    assert words["body"].strip("> \n").endswith("From now on I watch.")
+    if style.has_receivers:
+        assert words["subject"] == SUBJECT
+        assert "sam.carter@example.org" in words["to"]
+        assert words["cc"].startswith("Kim Lee <kim.lee@example.net>")
+        assert words["cc"].endswith("Robin <robin@example.net>")
