@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import click
 
-from cli import bringing, care, evidence, keeping, keys, links, people, processes, witness
+from cli import bringing, care, evidence, keeping, keys, links, people, processes, reconciling, witness
 from cli.logs import log_to_stderr
 
 
@@ -39,7 +39,7 @@ for command in (
     people.contributor,
     links.link,
     bringing.import_,
-    bringing.reconcile,
+    reconciling.reconcile,
     evidence.timeline,
     evidence.package,
     evidence.verify,

@@ -6,15 +6,18 @@ from datetime import timedelta
 from functools import partial
 
 from celery import Celery
+from sqlalchemy import Engine
 
 from archive.accession import Archive
 from archive.marks import count
 from cli import carriers, composition, keepers
+from intake.reconciling import Sources
 from intake.twilio_api import TwilioApi
 from replies.texting import TWILIO_URL
 from settings import Settings
 from workers.app import PerProcess, make_celery
 from workers.authenticity import Judging, register_judging
+from workers.completeness import Completeness, register_completeness
 from workers.keeping import Keeping, register_keeping
 from workers.queue import make_nudge
 from workers.stamps import Stamping, register_stamping
@@ -40,6 +43,9 @@ def make_worker(settings: Settings) -> Celery:
             collect_every=timedelta(seconds=settings.witness_every_seconds),
         )
     register_judging(app, PerProcess(lambda: make_judging(settings, tools())))
+    register_completeness(
+        app, PerProcess(lambda: make_completeness(settings, tools())), after_archiving=settings.twilio_after_archiving
+    )
     register_stamping(app, PerProcess(lambda: make_stamping(settings, tools())))
     return app
 
@@ -57,6 +63,12 @@ def make_stamping(settings: Settings, tools: Tools) -> Stamping:
 def make_judging(settings: Settings, tools: Tools) -> Judging:
     """What the tasks that judge authenticity work with."""
     return Judging(composition.judge(settings, tools.archive), tools.nudge)
+
+
+def make_completeness(settings: Settings, tools: Tools) -> Completeness:
+    """What the tasks that compare sources with the archive work with."""
+    compared = Sources(tools.twilio, settings.twilio_account_sid or "", tools.mailboxes)
+    return Completeness(tools.archive, compared, settings.twilio_after_archiving, composition.now)
 
 
 def make_keeping(settings: Settings, made: Archive) -> Keeping:
@@ -83,6 +95,11 @@ def make_tools(settings: Settings) -> Tools:
         twilio=twilio(settings),
         receipts=composition.receipts(settings),
     )
+
+
+def sources(settings: Settings, database: Engine) -> Sources:
+    """Where messages come from, to be compared with the archive."""
+    return Sources(twilio(settings), settings.twilio_account_sid or "", composition.mailboxes(settings, database))
 
 
 def twilio(settings: Settings) -> TwilioApi | None:

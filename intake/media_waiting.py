@@ -14,7 +14,7 @@ from archive.alerts import raise_alert
 from archive.custody import Action, CustodyEntry, exhibit_stream
 from archive.ledger import record
 from archive.marks import count
-from archive.tables import media_due
+from archive.tables import exhibit, media_due
 
 ACTOR: Final = "system:media"
 FIRST_WAIT: Final = timedelta(seconds=10)
@@ -43,7 +43,15 @@ def wait_for_media(engine: Engine, source_id: str, text_id: UUID, because: str, 
 
 
 def park_media(engine: Engine, source_id: str, text_id: UUID, because: str, *, at: datetime) -> None:
-    """Set it aside for a person, once, with an alert and a custody entry; the text itself stays as it is."""
+    """Set it aside for a person, once, with an alert and a custody entry; the text itself stays as it is.
+
+    While the text is not archived it is waited for instead: an exhibit's stream begins with its archiving.
+    """
+    with engine.begin() as connection:
+        archived = connection.execute(select(exhibit.c.id).where(exhibit.c.id == text_id)).first() is not None
+    if not archived:
+        wait_for_media(engine, source_id, text_id, because, at=at)
+        return
     with engine.begin() as connection:
         query = select(media_due).where(media_due.c.source_id == source_id).with_for_update()
         known = connection.execute(query).first()

@@ -66,12 +66,12 @@ def register_keeping(app: Celery, keeping: Callable[[], Keeping], *, publish_eve
     every(app, "publish", Job.PUBLISH, publish_every)
     # A hold that was placed by day is in the vault by night; a lock has half its time left when it is extended.
     every(app, "locks", "archive.extend_locks", timedelta(hours=12))
-    _at_night(app, "dump", "archive.dump", crontab(hour="1", minute="10"))
-    _at_night(app, "audit-sample", "archive.audit", crontab(hour="2", minute="10", day_of_week="mon-sat"), "sample")
-    _at_night(app, "audit-whole", "archive.audit", crontab(hour="2", minute="10", day_of_week="sun"), "whole")
+    at_night(app, "dump", "archive.dump", crontab(hour="1", minute="10"))
+    at_night(app, "audit-sample", "archive.audit", crontab(hour="2", minute="10", day_of_week="mon-sat"), "sample")
+    at_night(app, "audit-whole", "archive.audit", crontab(hour="2", minute="10", day_of_week="sun"), "whole")
 
 
-def _at_night(app: Celery, name: str, task: str, when: crontab, *args: str) -> None:
+def at_night(app: Celery, name: str, task: str, when: crontab, *args: str) -> None:
     """Have the beat process send `task` at an hour (UTC); one that could not begin for some hours is dropped."""
     options = {"expires": LATEST.total_seconds(), "ignore_result": True}
     entry = {"task": task, "schedule": when, "args": args, "options": options}

@@ -22,7 +22,8 @@ from intake.locating import MailboxEpoch
 from intake.mailboxes import Mailboxes
 from intake.media import fetch_media
 from intake.receipts import Receipts
-from intake.sweep import missed, reconcile_texts
+from intake.sweep import missed
+from intake.text_reconciling import reconcile_texts
 from intake.twilio_api import TwilioApi
 from intake.upload import tidy
 from replies.deciding import decide_for

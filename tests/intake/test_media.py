@@ -1,6 +1,8 @@
 """Pictures of texts: each an acquisition beside its text, fetched once, and never in the text's way."""
 
 import base64
+import itertools
+import json
 import uuid
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -13,13 +15,17 @@ from sqlalchemy import select, update
 
 from archive.accession import Belonging, receive
 from archive.acquisition import Acquisition, Channel
+from archive.custody import Action
 from archive.jobs import Job
+from archive.ledger import entries_where
 from archive.marks import counts
 from archive.tables import acquisition, alert, exhibit, package, reading, reply_item
 from cli.composition import now
 from intake.errors import MediaNotThereYetError, TwilioUnavailableError
 from intake.media import MOST_MEDIA, MediaLink, door_facts, fetch_media, media_of, texts_with_missing_media
-from intake.sweep import missed, reconcile_texts
+from intake.media_waiting import parked_media, unpark_media
+from intake.sweep import missed
+from intake.text_reconciling import reconcile_texts
 from intake.twilio_api import TwilioApi
 from tests.intake.hosts import Host
 
@@ -40,7 +46,7 @@ def api(host):
     made.close()
 
 
-def take_text(installation, links, *, sid=None, listed=True, at=None):
+def take_text(installation, links, *, sid=None, listed=True, at=None, stated=0):
     fields = [("MessageSid", "SM1"), ("From", HER), ("NumMedia", str(len(links)))]
     for number, link in enumerate(links):
         fields += [(f"MediaUrl{number}", link.url), (f"MediaContentType{number}", link.media_type)]
@@ -50,7 +56,7 @@ def take_text(installation, links, *, sid=None, listed=True, at=None):
         source_id=sid or f"SM{uuid.uuid4().hex}",
         at=at or now(),
         media_type=FORM,
-        door={"media": door_facts(links)} if listed else {},
+        door={"media": door_facts(links), "stated_media": stated} if listed else {},
     )
     with installation.engine.begin() as connection:
         assert receive(connection, text, Belonging(sender=HER)) == text.id
@@ -66,6 +72,11 @@ def parts_of(installation, text_id):
 def missing(installation, *, later=timedelta()):
     with installation.engine.connect() as connection:
         return texts_with_missing_media(connection, now=now() + later, received_after=now() - timedelta(days=1))
+
+
+def placed(installation, connection, action):
+    installation.sequencer.run_once()
+    return [entry for entry in entries_where(connection) if entry.facts()["action"] == action]
 
 
 def links_at(host, *names):
@@ -142,19 +153,89 @@ def test_what_may_not_be_fetched_is_one_alert_and_the_text_stays(installation, h
     host.answers["/Media/ME2"] = (200, {}, b"x" * 1001)
     links = [MediaLink("https://evil.example/ME1", ""), *links_at(host, "ME2")]
     text = take_text(installation, links)
+    assert fetch(installation, api, text) == []  # before it is archived its pictures only wait
+    assert installation.archive.accession_waiting(now=now()) == [text.id]
     for _ in range(2):
         assert fetch(installation, api, text) == []
     with installation.engine.connect() as connection:
         alerts = connection.execute(select(alert)).all()
         assert counts(connection)["media_refused"] == 2
+        assert {(each.source_id, each.acquisition_id) for each in parked_media(connection, most=9)} == {
+            (f"{text.source_id}/ME1", text.id), (f"{text.source_id}/ME2", text.id),
+        }  # fmt: skip
+        reasons = [entry.facts()["reason"] for entry in placed(installation, connection, Action.MEDIA_PARKED)]
+    assert reasons == ["evil.example is not on the list of media hosts", "it has more than 1000 bytes"]
     assert {(row.kind, row.acquisition_id) for row in alerts} == {("media_refused", text.id)}
     assert len(alerts) == 2
-    assert missing(installation) == []
-    assert installation.archive.accession_waiting(now=now()) == [text.id]
+    assert missing(installation, later=timedelta(hours=2)) == []
+
+
+def test_a_person_can_have_a_parked_picture_asked_for_again(installation, host, api):
+    text = take_text(installation, links_at(host, "ME1"))
+    installation.archive.accession_waiting(now=now())
+    assert fetch(installation, api, text, at=now() + timedelta(days=4)) == []
+    host.answers["/Media/ME1"] = (200, {}, b"there after all")
+    assert fetch(installation, api, text) == []
+    with installation.engine.begin() as connection:
+        source_id = f"{text.source_id}/ME1"
+        asked = {"at": now(), "actor": "account:x", "reason": "the host is listed now"}
+        assert unpark_media(connection, source_id, **asked) == text.id
+        assert unpark_media(connection, source_id, **asked) is None
+    assert missing(installation, later=timedelta(seconds=1)) == [text.id]
+    assert len(fetch(installation, api, text)) == 1
+    with installation.engine.connect() as connection:
+        assert parked_media(connection, most=9) == []
+        (entry,) = placed(installation, connection, Action.MEDIA_UNPARKED)
+    assert entry.facts()["reason"] == "the host is listed now"
+
+
+def test_a_type_that_is_not_listed_is_parked_and_not_read(installation, host):
+    strict = TwilioApi("AC1", "token", api_url=host.url, media_types=("image/*", "application/pdf"))
+    host.answers["/Media/ME1"] = (200, {"Content-Type": "application/x-msdownload"}, itertools.repeat(b"x" * 1000))
+    host.answers["/Media/ME2"] = (200, {"Content-Type": "IMAGE/heic; x=1"}, b"picture")
+    text = take_text(installation, links_at(host, "ME1", "ME2"))
+    installation.archive.accession_waiting(now=now())
+    assert len(fetch(installation, strict, text)) == 1
+    with installation.engine.connect() as connection:
+        (parked,) = parked_media(connection, most=9)
+    assert "application/x-msdownload is not on the list" in parked.because
+    strict.close()
+
+
+def test_a_text_that_states_more_pictures_than_it_names_is_asked_about_at_twilio(installation, host, api):
+    root = "/2010-04-01/Accounts/AC1/Messages/SMlies"
+    listed = {
+        "media_list": [{"sid": sid, "content_type": "image/png"} for sid in ("ME1", "ME2")],
+        "next_page_uri": None,
+    }
+    host.answers[f"{root}/Media.json?PageSize=1000"] = (
+        200,
+        {"Content-Type": "application/json"},
+        json.dumps(listed).encode(),
+    )
+    for name in ("ME1", "ME2"):
+        host.answers[f"{root}/Media/{name}"] = (200, {}, name.encode())
+    links = [MediaLink(f"{host.url}{root}/Media/ME1", "image/png")]
+    text = take_text(installation, links, sid="SMlies", stated=3)
+    installation.archive.accession_waiting(now=now())
+    assert missing(installation) == [text.id]
+    assert len(fetch(installation, api, text)) == 2
+    with installation.engine.connect() as connection:
+        (parked,) = parked_media(connection, most=9)
+    assert parked.because == "the text states 3 pictures or recordings, and Twilio names 2"
+    assert missing(installation, later=timedelta(hours=2)) == []
+
+
+def test_one_picture_named_twice_is_one():
+    assert (
+        len(media_of([("MediaUrl0", "https://h/ME1"), ("MediaUrl1", "https://h/ME1"), ("MediaUrl2", "https://h/ME2")]))
+        == 2
+    )
 
 
 def test_a_picture_that_is_not_there_yet_is_waited_for_and_parked_after_three_days(installation, host, api):
     text = take_text(installation, links_at(host, "ME1"))
+    installation.archive.accession_waiting(now=now())
     with pytest.raises(MediaNotThereYetError):
         fetch(installation, api, text)
     assert fetch(installation, api, text, at=now() + timedelta(days=4)) == []
