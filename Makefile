@@ -7,6 +7,8 @@ HOLDFAST := $(VENV)/bin/holdfast
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
+# How long things go wrong, in minutes; the suite has three quarters of one.
+MINUTES ?= 10
 # In MiB; the suite sends 256.
 SOAK_UPLOAD_MIB ?= 1024
 .PHONY: help install demo soak test check messages bench lock clean
@@ -27,7 +29,8 @@ test: install ## the whole test suite, against the same real parts
 	@$(PYTHON) scripts/system_packages.py
 	$(VENV)/bin/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST)
 
-soak: install ## a file of a gigabyte, killed and resumed (some minutes)
+soak: install ## everything killed, paused and filled under traffic: make soak MINUTES=60 [SEED=…]; then a gigabyte's upload
+	$(VENV)/bin/python -m tests.failures.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 	HOLDFAST_TEST_UPLOAD_MIB=$(SOAK_UPLOAD_MIB) $(VENV)/bin/python -m pytest -s tests/failures/test_upload_kills.py
 
 check: install ## ruff, mypy, import-linter and the tests of the documentation

@@ -1,53 +1,49 @@
-"""Promise 1: whatever is killed during traffic, nothing accepted is lost and nothing is doubled."""
+"""Promises 1, 2 and 6: whatever fails during traffic, nothing accepted is lost, doubled or altered, and nobody is answered twice.
+
+Three quarters of a minute of what `make soak` does for longer. `HOLDFAST_TEST_SEED` repeats a plan; what a run that
+failed leaves behind is kept, and named.
+"""
 
 import os
+import secrets
+import shutil
 import signal
-import tempfile
-import threading
 import time
-from pathlib import Path
 
 import pytest
 
-from tests.failures.house import HEAL_SECONDS, running_house, wait_for
+from tests.failures.house import wait_for
+from tests.failures.soak import Run, go, make_folder, wired_house
+from tests.failures.traffic import Traffic
 
 pytestmark = pytest.mark.timeout(900)
+SECONDS, EVERY = 45.0, 1.8
 
 
-@pytest.fixture(scope="module")
-def house():
-    folder = Path(tempfile.mkdtemp(prefix="holdfast-failures-"))
-    folder.chmod(0o711)
-    with running_house(folder) as running:
-        running.enrol_amy()
-        yield running
+def test_after_all_these_kills_nothing_accepted_is_lost_and_nothing_is_doubled():
+    seed = int(os.environ.get("HOLDFAST_TEST_SEED", secrets.randbelow(10**6)))
+    folder = make_folder()
+    # An attempt to answer that was cut off ends minutes later; here it may count as one whose end nobody knows.
+    ending = go(folder, Run(seed, SECONDS, EVERY, attempts_too=False))
+    print(ending.summary)
+    assert ending.findings == [], f"home and logs are kept in {folder}; HOLDFAST_TEST_SEED={seed} repeats the plan"
+    held = {each.channel for each in ending.seen.held}
+    assert held == {"sms", "email"}
+    assert len(ending.seen.thanked) > 20
+    assert ending.seen.outbound
 
 
-@pytest.mark.parametrize("victim", ["web", "worker", "sequencer", "mailbox", "beat", "valkey", "postgres", "seaweedfs"])
-def test_a_process_killed_during_traffic_is_started_again_and_the_door_takes_texts(house, victim):
-    traffic = threading.Thread(target=house.traffic, args=(3.0,))
-    traffic.start()
-    threading.Event().wait(1.0)
-    killed = house.kill(victim)
-    traffic.join()
-    wait_for(lambda: house.pid(victim) != killed, HEAL_SECONDS, f"{victim} to be started again")
-    wait_for(house.send_text, HEAL_SECONDS, "the door to take a text again")
-
-
-def test_texts_are_thanked_at_once_while_the_broker_is_frozen(house):
-    pid = house.kill("valkey", signal.SIGSTOP)
-    try:
-        begun = time.monotonic()
-        assert [house.send_text() for _ in range(20)] == [True] * 20
-        # Twilio gives up after 15 seconds for each; a fraction of that for all of them.
-        assert time.monotonic() - begun < 10
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
-def test_after_all_these_kills_nothing_accepted_is_lost_and_nothing_is_doubled(house):
-    wait_for(house.send_mail, HEAL_SECONDS, "the mail server to take a mail")
-    assert len(house.texts) > 8
-    assert house.mails
-    house.settle()
-    house.check()
+def test_texts_are_thanked_at_once_while_the_broker_is_frozen():
+    folder = make_folder()
+    # No disk of its own: nothing is filled here.
+    with wired_house(folder, Run(0, 0.0, may_mount=False)) as (house, _, relay, _):
+        frozen = house.kill("valkey", signal.SIGSTOP)
+        try:
+            begun = time.monotonic()
+            with Traffic(house.environment, 0):
+                wait_for(lambda: len(relay.thanked) >= 20, 60, "twenty texts to be thanked")
+            # Twilio gives up after 15 seconds for each; far less than that for all of them.
+            assert time.monotonic() - begun < 60
+        finally:
+            os.kill(frozen, signal.SIGCONT)
+    shutil.rmtree(folder)
