@@ -27,6 +27,7 @@ OPEN = frozenset(
         Action.EXHIBIT_ARCHIVED,
         Action.EXHIBIT_OBSERVED_AGAIN,
         Action.EXHIBIT_READ,
+        Action.AUTHENTICITY_JUDGED,
         Action.EXHIBIT_QUARANTINED,
         Action.EXHIBIT_ASSIGNED,
         Action.EXHIBIT_VIEWED,

@@ -76,6 +76,7 @@ class Exporter:
         stamp: Gets timestamp tokens over the checkpoint of that size, within a bounded time; without it, or where no
             token comes, the package has none, and its verifier says so.
         witnessed: Has a checkpoint of at least that size cosigned, and says its size; without it, nobody cosigns.
+        judged: What the signatures of one exhibit came to, as the edition may tell it.
     """
 
     engine: Engine
@@ -91,6 +92,7 @@ class Exporter:
     intake: tuple[str, ...] = ()
     stamp: Callable[[int], Stamped] | None = None
     witnessed: Callable[[int], int] | None = None
+    judged: Derive = lambda _connection, _exhibit_id, _edition: ()
 
     def export(self, exported: Case, out: Path, *, edition: str, actor: str, progress: Progress) -> FinishedPackage:
         """Build one package of a case into a file.
@@ -191,6 +193,7 @@ class Exporter:
                 read=partial(self.vault.stream, row.vault_key, row.vault_version),
                 derive=partial(self.derive, connection, row.id, told),
                 withheld=told.originals.get(str(row.id)),
+                judged=partial(self.judged, connection, row.id, told),
             )
             progress(done, len(rows))
 

@@ -72,7 +72,8 @@ class Draft:
 
         Items are bound through the manifests, so that the entry stays small however many there are.
         """
-        named = [*self.tags, *(file for file in self.payload if not file.name.startswith("data/items/"))]
+        beside = ("data/items/", "data/authenticity/")
+        named = [*self.tags, *(file for file in self.payload if not file.name.startswith(beside))]
         return {
             "edition": self.edition,
             "files": {file.name: file.sha256 for file in named},
@@ -106,6 +107,7 @@ def begin(folder: Path, source: PackageSource) -> Draft:
     for item in _in_order(source.exhibits):
         items += 1
         payload += _write_item(folder, f"data/items/{items:05d}", item)
+        payload += _write_judged(folder, f"data/authenticity/{items:05d}", item)
     if items != len(source.exhibit_streams):
         raise UnverifiablePackageError(source.case.label, f"{items} exhibits, {len(source.exhibit_streams)} streams")
     payload.sort(key=lambda file: file.name)
@@ -184,7 +186,7 @@ def finish(
 def _renderings(renderings: Mapping[str, bytes | Iterable[bytes]]) -> Iterator[tuple[str, Iterable[bytes]]]:
     for path, content in sorted(renderings.items()):
         _require_plain(path)
-        if path.startswith("items/"):
+        if path.startswith(("items/", "authenticity/")):
             raise UnverifiablePackageError(path, "renderings do not lie among the items")
         yield f"data/{path}", [content] if isinstance(content, bytes) else content
 
@@ -227,6 +229,12 @@ def _write_item(folder: Path, where: str, item: PackageExhibit) -> list[WrittenF
         "withheld": item.withheld,
     }
     return [*files, write_file(folder, f"{where}/item.json", [canonical_line(facts)])]
+
+
+def _write_judged(folder: Path, where: str, item: PackageExhibit) -> Iterator[WrittenFile]:
+    for made in item.judged():
+        _require_plain(made.path)
+        yield write_file(folder, f"{where}/{made.path}", [made.content])
 
 
 def _require_recorded(item: PackageExhibit, original: WrittenFile) -> None:

@@ -31,6 +31,7 @@ class PackageExhibit:
         read: Opens the original and yields its bytes piece by piece.
         derive: Makes the derived files, one exhibit at a time.
         withheld: Why the original is not in this edition; None where it is.
+        judged: Makes the files of what its signatures came to; their paths are below its folder in `data/authenticity`.
     """
 
     id: str
@@ -46,6 +47,7 @@ class PackageExhibit:
     read: Callable[[], Iterable[bytes]] = field(repr=False)
     derive: Callable[[], Iterable[Derived]] = field(default=tuple, repr=False)
     withheld: str | None = None
+    judged: Callable[[], Iterable[Derived]] = field(default=tuple, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

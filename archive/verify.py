@@ -1471,7 +1471,10 @@ def _check_against_ledger(folder: str, item: dict[str, Any], exhibit: Stream) ->
 
 # --- 8 Binding --------------------------------------------------------------------------------------------------------
 
-UNBOUND = re.compile(r"custody/(entries|proofs)\.jsonl|checkpoints/.+|tagmanifest-sha(256|512)\.txt")
+# Besides proofs: what was judged of items lies beside them, is as many, and is bound through the manifests as they are.
+UNBOUND = re.compile(
+    r"custody/(entries|proofs)\.jsonl|checkpoints/.+|tagmanifest-sha(256|512)\.txt|data/authenticity/.+"
+)
 
 
 def check_binding(bag: Bag, exported: dict[str, Any]) -> str:

@@ -42,6 +42,7 @@ from archive.worm import self_test
 from cli.reliability import note_software, reliability, software
 from intake.authenticity.domains import LookedUp
 from intake.authenticity.judge import Judge
+from intake.authenticity.packaged import files_of
 from intake.authenticity.resolver import Resolver
 from intake.errors import MailboxUrlError
 from intake.mail_tokens import MailTokens, parsed_grants
@@ -354,6 +355,7 @@ def exporter(settings: Settings, made: Archive) -> Exporter:
         policy=partial(trust_policy, settings),
         render=render,
         derive=derived_of,
+        judged=files_of,
         now=now,
         tsa_roots=tsa_certificates(settings),
         intake=intake_addresses(settings),

@@ -75,9 +75,18 @@ def _timeline_json(
     separator = "\n"
     for event in _events(connection, case, exhibits):
         dates += [dated_of(event)] if is_counted(event) else []
-        yield (separator + json.dumps(edition.cleaned(event.to_json()), ensure_ascii=False)).encode()
+        yield (separator + json.dumps(_told(event, edition), ensure_ascii=False)).encode()
         separator = ",\n"
     yield ("],\n" + json.dumps(counts_of(find_pattern(dates)))[1:] + "\n").encode()
+
+
+def _told(event: TimelineEvent, edition: Edition) -> Any:
+    """An event as the edition has it: what signed the forward itself names the contributor's mail provider."""
+    document = event.to_json()
+    if edition.redactor:
+        of_original = (each for each in document["authenticity"] if each["of"] == "original")
+        document["authenticity"] = [each for each in of_original if each["method"] == "dkim"]
+    return edition.cleaned(document)
 
 
 def _timeline_csv(connection: Connection, case: Case, exhibits: frozenset[UUID], edition: Edition) -> Iterator[bytes]:

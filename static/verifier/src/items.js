@@ -5,7 +5,7 @@ import { bagInfo } from "./zip.js";
 
 const ITEM_FILE = /^data\/items\/([0-9]{5,9})\/(item\.json|original\.[a-z0-9]{1,8}|derived\/.+)$/;
 const RECORDED = ["channel", "delivered_at", "media_type", "received_at", "sha256", "sha512", "size_bytes"];
-const UNBOUND = /^(custody\/(entries|proofs)\.jsonl|checkpoints\/.+|tagmanifest-sha(256|512)\.txt)$/;
+const UNBOUND = /^(custody\/(entries|proofs)\.jsonl|checkpoints\/.+|tagmanifest-sha(256|512)\.txt|data\/authenticity\/.+)$/;
 
 /** Every exhibit has one item with the very bytes that the ledger recorded; no item is without an exhibit. Returns the
  * items whose originals the export withholds, each with its reason. */
