@@ -54,15 +54,18 @@ def media_of(pairs: Sequence[tuple[str, str]]) -> list[MediaLink]:
     for name, value in pairs:
         first.setdefault(name, value)
     numbered = [
-        MediaLink(first.get(f"MediaUrl{number}", ""), first.get(f"MediaContentType{number}", ""))
+        MediaLink(
+            first.get(f"MediaUrl{number}", ""), first.get(f"MediaContentType{number}", "").replace("\0", "\ufffd")
+        )
         for number in range(MOST_MEDIA)
     ]
     return list({link.sid: link for link in reversed(numbered) if _is_address(link.url)}.values())[::-1]
 
 
 def _is_address(url: str) -> bool:
+    """Whether it names a host, and holds nothing that a database could not (U+0000 in JSON stops every sweep)."""
     try:
-        return bool(urlsplit(url).netloc)
+        return bool(urlsplit(url).netloc) and url.isprintable()
     except ValueError:
         return False
 

@@ -54,8 +54,8 @@ class TextDoor:
         public_url: Scheme, host, port and path prefix as Twilio sees them: signatures are over the public address.
         now: The clock.
         nudge: Queues work; never raises.
-        undelivered: Told, once, of a message of ours that did not arrive: its MessageSid, the status, in the
-            transaction.
+        undelivered: Told, once, of a message of ours that did not arrive: its MessageSid, the status, when, and
+            Twilio's number for why (or None), in the transaction.
     """
 
     engine: Engine
@@ -110,7 +110,8 @@ def make_blueprint(door: TextDoor) -> Blueprint:
             if report is None or not note_report(connection, report, at=door.now()):
                 return Response(status=204)
             if report.status in NOT_DELIVERED and door.undelivered:
-                door.undelivered(connection, report.message_sid, report.status, at=door.now())
+                told = {"at": door.now(), "error_code": report.error_code}
+                door.undelivered(connection, report.message_sid, report.status, **told)
         return Response(status=204)
 
     @blueprint.errorhandler(SQLAlchemyError)
