@@ -266,15 +266,44 @@ class Settings:
     mail_from: str = _setting(
         "HOLDFAST_MAIL_FROM", "Address people forward to and are answered by.", default="desk@holdfast.example"
     )
-    replies_on: bool = _setting("HOLDFAST_REPLIES", "`no` switches every answer off.", default=True, parse=_yes)
+    replies_on: bool = _setting(
+        "HOLDFAST_REPLIES",
+        "`no` switches every answer, question and link off; officers are told as before.",
+        default=True,
+        parse=_yes,
+    )
     reply_burst_seconds: int = _setting(
         "HOLDFAST_REPLY_BURST_SECONDS", "Items within this many seconds get one answer.", default=120, parse=int
     )
     reply_most_per_day: int = _setting(
-        "HOLDFAST_REPLY_MOST_PER_DAY", "Most answers to one number or address in 24 hours.", default=24, parse=int
+        "HOLDFAST_REPLY_MOST_PER_DAY",
+        "Most messages to one contributor in 24 hours, by all ways together; questions and links count.",
+        default=24,
+        parse=int,
     )
     reply_most_per_day_in_all: int = _setting(
-        "HOLDFAST_REPLY_MOST_PER_DAY_IN_ALL", "Most answers to everybody in 24 hours.", default=500, parse=int
+        "HOLDFAST_REPLY_MOST_PER_DAY_IN_ALL",
+        "Most messages to all contributors in 24 hours: what texts may cost in a day.",
+        default=500,
+        parse=int,
+    )
+    question_most_per_day: int = _setting(
+        "HOLDFAST_QUESTION_MOST_PER_DAY",
+        "Most questions (who sent it, and when) to one contributor in 24 hours; 0 asks none.",
+        default=4,
+        parse=int,
+    )
+    question_hours: int = _setting(
+        "HOLDFAST_QUESTION_HOURS",
+        "For how many hours a contributor's next text may be the answer to a question.",
+        default=12,
+        parse=int,
+    )
+    alert_mail_minutes: int = _setting(
+        "HOLDFAST_ALERT_MAIL_MINUTES",
+        "Alerts are gathered for this many minutes before officers get a mail; a duress word is mailed at once.",
+        default=15,
+        parse=int,
     )
     tsa_urls: tuple[str, ...] = _setting(
         "HOLDFAST_TSA_URLS",

@@ -13,7 +13,7 @@ from replies.link_sending import LinkDesk
 from replies.mailing import mail_sender
 from replies.policy import Limits
 from replies.texting import TWILIO_URL, text_sender
-from replies.wall import wall_of
+from replies.wall import officers_of, wall_of
 from settings import Settings
 
 
@@ -29,7 +29,7 @@ def egress(settings: Settings, engine: Engine) -> Egress:
             status_callback=f"{settings.public_url.rstrip('/')}/intake/sms/status",
         )
     mails = mail_sender(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
-    return Egress(texts, mails, wall_of(engine))
+    return Egress(texts, mails, wall_of(engine), officers_of(engine))
 
 
 def link_desk(settings: Settings, engine: Engine) -> LinkDesk:
@@ -42,8 +42,10 @@ def limits(settings: Settings) -> Limits:
     own = (normal_phone(settings.twilio_number or ""), normal_email(settings.mail_from))
     return Limits(
         burst=timedelta(seconds=settings.reply_burst_seconds),
-        contact_daily=settings.reply_most_per_day,
+        contributor_daily=settings.reply_most_per_day,
         all_daily=settings.reply_most_per_day_in_all,
+        questions_daily=settings.question_most_per_day,
+        question_open=timedelta(hours=settings.question_hours),
         # Without a carrier an answer is a silence with a reason, not a failure that alarms somebody.
         texts=settings.replies_on and bool(settings.twilio_account_sid and settings.twilio_number),
         mails=settings.replies_on and bool(settings.smtp_url),

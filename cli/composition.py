@@ -32,6 +32,7 @@ from archive.log_keys import log_keys, policy_text
 from archive.marks import record_vault_test, require_trusted_vault
 from archive.package_desk import PackageDesk
 from archive.sequencer import Sequencer
+from archive.signal import Signals
 from archive.signed_note import SigningKey
 from archive.stamping import Stamper
 from archive.token_check import Roots
@@ -237,6 +238,11 @@ def secret(settings: Settings, purpose: str) -> bytes:
 def receipts(settings: Settings) -> Receipts:
     """Receipt codes of uploads, under a secret of their own."""
     return Receipts(secret(settings, "receipts"))
+
+
+def signals(settings: Settings) -> Signals:
+    """Words that contributors agreed in private, under a secret of their own."""
+    return Signals(secret(settings, "signals"))
 
 
 def upload_limits(settings: Settings) -> UploadLimits:

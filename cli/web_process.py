@@ -11,7 +11,7 @@ from flask import Blueprint
 from cli import carriers, composition
 from intake.sms import TextDoor, make_door_app
 from intake.twilio_signature import Signatures
-from replies.link_sending import note_undelivered
+from replies.delivery import note
 from settings import Settings, SettingsError
 from web.app import create_app
 from web.brand import Brand, parse_services
@@ -64,7 +64,7 @@ def make_app(settings: Settings) -> WSGIApplication:
             public_url=settings.public_url,
             now=composition.now,
             nudge=nudge,
-            undelivered=note_undelivered,
+            undelivered=note,
         )
     )
 

@@ -42,10 +42,10 @@ def make_worker(settings: Settings) -> Celery:
             PerProcess(lambda: composition.collector(settings, tools().archive.engine)),
             collect_every=timedelta(seconds=settings.witness_every_seconds),
         )
-    register_judging(app, PerProcess(lambda: make_judging(settings, tools())))
     register_completeness(
         app, PerProcess(lambda: make_completeness(settings, tools())), after_archiving=settings.twilio_after_archiving
     )
+    register_judging(app, PerProcess(lambda: make_judging(settings, tools())))
     register_stamping(app, PerProcess(lambda: make_stamping(settings, tools())))
     return app
 
@@ -60,15 +60,15 @@ def make_stamping(settings: Settings, tools: Tools) -> Stamping:
     return Stamping(composition.stamper(settings, tools.archive.engine), tools.nudge)
 
 
-def make_judging(settings: Settings, tools: Tools) -> Judging:
-    """What the tasks that judge authenticity work with."""
-    return Judging(composition.judge(settings, tools.archive), tools.nudge)
-
-
 def make_completeness(settings: Settings, tools: Tools) -> Completeness:
     """What the tasks that compare sources with the archive work with."""
     compared = Sources(tools.twilio, settings.twilio_account_sid or "", tools.mailboxes)
     return Completeness(tools.archive, compared, settings.twilio_after_archiving, composition.now)
+
+
+def make_judging(settings: Settings, tools: Tools) -> Judging:
+    """What the tasks that judge authenticity work with."""
+    return Judging(composition.judge(settings, tools.archive), tools.nudge)
 
 
 def make_keeping(settings: Settings, made: Archive) -> Keeping:
@@ -94,6 +94,8 @@ def make_tools(settings: Settings) -> Tools:
         mailboxes=composition.mailboxes(settings, archive.engine),
         twilio=twilio(settings),
         receipts=composition.receipts(settings),
+        signals=composition.signals(settings),
+        alerts_every=timedelta(minutes=settings.alert_mail_minutes),
     )
 
 

@@ -28,6 +28,8 @@ _ROLE: Final = re.compile(
 )
 _PRECEDENCES: Final = frozenset({"bulk", "junk", "list", "auto_reply", "auto-reply"})
 _SUPPRESSIONS: Final = frozenset({"all", "dr", "autoreply", "oof"})
+_FAILED: Final = frozenset({"fail", "softfail", "hardfail", "permerror", "policy"})
+_JUNK_LEVEL: Final = 5
 # Their presence alone says that a machine wrote it, or that a machine of ours did.
 _TELLTALE: Final = frozenset(
     {
@@ -44,7 +46,19 @@ _TELLTALE: Final = frozenset(
         "x-cron-env",
     }
 )
-_REPORTS: Final = ("multipart/report", "message/delivery-status", "message/disposition-notification")
+_REPORTS: Final = (
+    "multipart/report",
+    "message/delivery-status",
+    "message/disposition-notification",
+    "message/feedback-report",
+    "message/global-delivery-status",
+    "message/global-disposition-notification",
+    "message/tracking-status",
+)
+# One method's finding in an Authentication-Results field, with what stands behind it (RFC 8601, section 2.2).
+_FINDING: Final = re.compile(r"\b(dmarc|dkim|spf|compauth)\s*=\s*([a-z]+)([^;]*)")
+_SIGNED_BY: Final = re.compile(r"\bheader\.(?:d|i)\s*=\s*\"?(?:[^\s;@\"]*@)?([^\s;\"]+)")
+_SENT_BY: Final = re.compile(r"\bsmtp\.(?:mailfrom|helo)\s*=\s*\"?(?:[^\s;@\"]*@)?([^\s;\">]+)")
 
 
 def head_of(raw: bytes) -> Headers | None:
@@ -90,7 +104,14 @@ def is_automatic(headers: Headers | None, sender: str, own: Iterable[str] = ()) 
     if headers is None:
         return True
     try:
-        return any(rule(headers) for rule in _RULES) or not _is_from(headers, sender) or sender in set(own)
+        ours = frozenset(own)
+        return (
+            any(rule(headers) for rule in _RULES)
+            or not _is_from(headers, sender)
+            or sender in ours
+            or _answers_ours(headers, ours)
+            or _is_unauthenticated(headers, sender)
+        )
     except Exception:  # noqa: BLE001 - the standard library's address parser raises many kinds; each means silence
         return True
 
@@ -135,17 +156,58 @@ def _is_report(headers: Headers) -> bool:
 
 def _is_flagged(headers: Headers) -> bool:
     """A filter on the way called it spam."""
-    flags = [*_first_words(headers, "x-spam-flag"), *_first_words(headers, "x-spam-status")]
-    return any(flag.rstrip(",") == "yes" for flag in flags)
+    named = ("x-spam-flag", "x-spam-status", "x-spam")
+    flags = [flag for name in named for flag in _first_words(headers, name)]
+    levels = re.findall(r"\d+", " ".join(_first_words(headers, "x-ms-exchange-organization-scl")))
+    return any(flag.rstrip(",") == "yes" for flag in flags) or any(int(level) >= _JUNK_LEVEL for level in levels)
 
 
-def _is_unauthenticated(headers: Headers) -> bool:
-    """The receiving server's own finding, which stands first, says that the sender's domain did not send it."""
-    found = next(iter(_every(headers, "authentication-results")), "").lower()
-    if re.search(r"\bdmarc\s*=\s*fail\b", found):
+def _answers_ours(headers: Headers, own: frozenset[str]) -> bool:
+    """Whether it answers a mail of ours: our Message-IDs are a token by which a loop without any mark is known."""
+    domains = {address.rpartition("@")[2] for address in own if "@" in address}
+    ids = " ".join([*_every(headers, "in-reply-to"), *_every(headers, "references")]).lower()
+    return any(domain in domains for domain in re.findall(r"<[0-9a-f]{32}@([^<>\s]+)>", ids))
+
+
+def _is_unauthenticated(headers: Headers, sender: str) -> bool:
+    """The receiving server's own finding, which stands first, says that the sender's domain did not send it.
+
+    A pass counts only where it is of the sender's own domain: a forger's mail passes as the forger's. Findings of the
+    same server may stand in several fields; whoever adds one can only make it worse. No finding at all is none.
+    """
+    findings = _own_findings(headers)
+    results = [(method, result) for method, result, _ in findings]
+    if ("dmarc", "fail") in results or ("compauth", "fail") in results:
         return True
-    vouched = re.search(r"\b(?:dkim|dmarc)\s*=\s*pass\b", found)
-    return not vouched and re.search(r"\bspf\s*=\s*(?:soft)?fail\b", found) is not None
+    if any(_vouches(method, result, about, sender) for method, result, about in findings):
+        return False
+    failed = any(result in _FAILED for _, result in results)
+    passed_as_another = any(result == "pass" for _, result in results)
+    refused_before = any(word in _FAILED for word in _first_words(headers, "received-spf")[:1])
+    return failed or passed_as_another or (refused_before and not findings)
+
+
+def _own_findings(headers: Headers) -> list[tuple[str, str, str]]:
+    """Method, result and what is said of it, out of the fields of the server whose field stands first."""
+    fields = [value.lower() for value in _every(headers, "authentication-results")]
+    server = fields[0].partition(";")[0].strip() if fields else ""
+    ours = [value for value in fields if value.partition(";")[0].strip() == server]
+    return [(match[1], match[2], match[3]) for value in ours for match in _FINDING.finditer(value)]
+
+
+def _vouches(method: str, result: str, about: str, sender: str) -> bool:
+    if result != "pass":
+        return False
+    if method in {"dmarc", "compauth"}:
+        return True
+    named = (_SIGNED_BY if method == "dkim" else _SENT_BY).search(about)
+    # A server that does not say whose signature or envelope it was has said enough of its own user's mail.
+    return named is None or _is_aligned(named[1].rstrip("."), sender.rpartition("@")[2])
+
+
+def _is_aligned(one: str, other: str) -> bool:
+    """Whether one domain is the other, or lies under it. Not below a public suffix: both are of the same person."""
+    return one == other or one.endswith(f".{other}") or (other.endswith(f".{one}") and "." in one)
 
 
 def _is_from(headers: Headers, sender: str) -> bool:
@@ -168,5 +230,4 @@ _RULES: Final[tuple[Callable[[Headers], bool], ...]] = (
     _tells_of_a_machine,
     _is_report,
     _is_flagged,
-    _is_unauthenticated,
 )

@@ -7,34 +7,39 @@ is a unique index, so two workers that plan at once end up sharing one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qs
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import Connection, Row, func, select, text
+from sqlalchemy import Connection, Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from archive.acquisition import Channel, rendered
-from archive.alerts import raise_alert
-from archive.contributor import Contact, Contributor, enrolled_as
+from archive.contributor import Contact, Contributor, contributor_of, enrolled_as
 from archive.custody import Action, CustodyEntry, exhibit_stream
 from archive.errors import UnknownAcquisitionError
 from archive.ledger import record
-from archive.tables import acquisition, alert, exhibit, reply, reply_item
+from archive.signal import Signals
+from archive.tables import acquisition, exhibit, reply, reply_item
 from archive.vault import Vault
 from intake.twilio_document import JSON, as_form
+from replies.alerting import raise_once
 from replies.automatic import LONGEST_HEAD_BYTES, Headers, head_of
+from replies.counting import sent_in_the_day
+from replies.heeding import heed
+from replies.naming import look_for_names
 from replies.policy import Decision, History, Item, Limits, Send, Silent, decide
+from replies.questions import take_answer
 from replies.reasons import EXPLAINED, Reason
 from replies.wall import is_offender
+from timeline.readings import current
 
 ACTOR: Final = "system:replies"
 AT_ONCE: Final = 500
 IMPORTED: Final = "file:"
-_DAY = timedelta(days=1)
 # A constant, not a parameter: once a connection has prepared the statement and planned it for any value, the server
 # can no longer tell that the partial index `reply_one_planned` is meant, and refuses it.
 PLANNED: Final = text("state = 'planned'")
@@ -69,8 +74,19 @@ def undecided(connection: Connection, *, most: int = AT_ONCE) -> list[UUID]:
     return [row.id for row in connection.execute(query)]
 
 
-def decide_for(connection: Connection, exhibit_id: UUID, *, vault: Vault, now: datetime, limits: Limits) -> Decided:
+def decide_for(
+    connection: Connection,
+    exhibit_id: UUID,
+    *,
+    vault: Vault,
+    now: datetime,
+    limits: Limits,
+    signals: Signals | None = None,
+) -> Decided:
     """Decide once whether an exhibit is answered, plan or join the answer, and record it. Safe to repeat.
+
+    Before that, what the item itself asks for is seen to: agreed words, an enrolled person's name as its sender, the
+    answer to a question.
 
     Args:
         connection: In the caller's transaction.
@@ -78,6 +94,7 @@ def decide_for(connection: Connection, exhibit_id: UUID, *, vault: Vault, now: d
         vault: Where its bytes are: the beginning is read.
         now: Our clock.
         limits: Settings.
+        signals: Recognises words agreed in private, where this process can.
 
     Returns:
         What was decided. An item that is not archived and settled yet is left undecided (`NOT_ARCHIVED`).
@@ -92,6 +109,8 @@ def decide_for(connection: Connection, exhibit_id: UUID, *, vault: Vault, now: d
     earlier = connection.execute(select(reply_item.c.reply_id).where(reply_item.c.exhibit_id == exhibit_id)).first()
     if earlier is not None:
         return Decided(None, earlier.reply_id)
+    if row.case_id is not None:
+        _see_to(connection, row, signals, now)
     people = enrolled_as(connection, row.sender) if row.sender else []
     person = people[0] if len(people) == 1 else None
     item = _item(row, len(people), vault if person else None)
@@ -104,6 +123,17 @@ def decide_for(connection: Connection, exhibit_id: UUID, *, vault: Vault, now: d
     record_decision(connection, exhibit_id, decided, at=now)
     _warn(connection, decision, row, now)
     return decided
+
+
+def _see_to(connection: Connection, row: Row[Any], signals: Signals | None, now: datetime) -> None:
+    """What an item of a case asks for besides an answer; none of it may keep the item from being decided about."""
+    found = current(connection, row.id)
+    look_for_names(connection, row, found, now=now)
+    if row.contributor_id is None:
+        return
+    person = contributor_of(connection, row.contributor_id)
+    take_answer(connection, row, found, person, now=now)
+    heed(connection, row, found, person, signals, now=now)
 
 
 def record_decision(connection: Connection, exhibit_id: UUID, decided: Decided, *, at: datetime) -> None:
@@ -123,17 +153,6 @@ def record_decision(connection: Connection, exhibit_id: UUID, decided: Decided, 
             facts |= {"decision": "silent", "reason": reason.value, "because": EXPLAINED[reason]}
     record(connection, CustodyEntry(exhibit_stream(exhibit_id), Action.REPLY_DECIDED, ACTOR, at, facts))
     log.info("reply.decided", exhibit_id=str(exhibit_id), decision=facts.get("decision"), reason=facts.get("reason"))
-
-
-def raise_once(
-    connection: Connection, kind: str, *, at: datetime, case_id: UUID | None, text: str | None, **of: Any
-) -> None:
-    """Raise an alert, unless one of this kind for this case still waits to be seen: floods must not bury others."""
-    waiting = select(alert.c.id).where(
-        alert.c.kind == kind, alert.c.case_id.is_not_distinct_from(case_id), alert.c.seen_at.is_(None)
-    )
-    if connection.execute(waiting.limit(1)).first() is None:
-        raise_alert(connection, kind, at=at, case_id=case_id, text=text, **of)
 
 
 def _locked(connection: Connection, exhibit_id: UUID) -> Row[Any] | None:
@@ -191,16 +210,11 @@ def _is_plain_text(raw: bytes) -> bool:
 
 def _history(connection: Connection, person: Contributor | None, sender: str | None, now: datetime) -> History:
     contact = next((one for one in person.contacts if one.value == sender), None) if person else None
-    if contact is None:
+    if person is None or contact is None:
         return History()
-    mine = reply.c.contact_id == contact.id
-    planned = select(reply.c.due_at).where(mine, reply.c.state == "planned")
-    attempts = select(
-        func.count().filter(mine).label("in_the_day"),
-        func.count().label("in_all"),
-    ).where(reply.c.attempted_at > now - _DAY)
-    counted = connection.execute(attempts).one()
-    return History(connection.execute(planned).scalar(), counted.in_the_day, counted.in_all)
+    planned = select(reply.c.due_at).where(reply.c.contact_id == contact.id, reply.c.state == "planned")
+    in_the_day, in_all = sent_in_the_day(connection, person.id, now)
+    return History(connection.execute(planned).scalar(), in_the_day, in_all)
 
 
 def _plan(connection: Connection, decision: Decision, person: Contributor | None, now: datetime) -> Decided:
@@ -244,5 +258,7 @@ def _shared(decision: Send, *, joins: bool) -> Send:
 def _warn(connection: Connection, decision: Decision, row: Row[Any], now: datetime) -> None:
     if decision == Silent(Reason.OFFENDER_IDENTIFIER):
         raise_once(connection, "offender_enrolled", at=now, case_id=row.case_id, text=None, acquisition_id=row.id)
+    if decision == Silent(Reason.AGREEMENT_EXPIRED):
+        raise_once(connection, "review_overdue", at=now, case_id=row.case_id, text=None, acquisition_id=row.id)
     if decision == Silent(Reason.COST_CAP):
         raise_once(connection, "answers_capped", at=now, case_id=None, text=EXPLAINED[Reason.COST_CAP])

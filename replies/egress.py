@@ -1,7 +1,8 @@
 """The only door out. Whatever leaves this system for a person leaves through `Egress.send`.
 
 The door does not trust who calls it: just before sending it asks the wall again whether this recipient is a contact of
-somebody enrolled now and is nobody's offender. A wall that cannot answer is a wall that says no.
+somebody enrolled now, or the address of an officer's active account, and nobody's offender. A wall that cannot answer
+is a wall that says no.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ NO_CARRIER: Final = {
     ContactKind.EMAIL: "no mail server is set: mails cannot be answered",
 }
 
+NO_NOTICES: Final = "no notice to officers leaves by this door"
+
 log = structlog.get_logger()
 
 
@@ -43,6 +46,7 @@ class Answer:
         raw: The bytes sent: the whole mail, or the text's words in UTF-8.
         sha256: Lower-case hex digest of `raw`.
         message_id: A mail's own Message-ID.
+        to_officer: It is a notice to an officer, and goes to active accounts alone.
     """
 
     kind: ContactKind
@@ -51,15 +55,26 @@ class Answer:
     raw: bytes = field(repr=False)
     sha256: str
     message_id: str | None = None
+    to_officer: bool = False
+
+
+OfficerWall: TypeAlias = Callable[[str], str | None]
+"""Why an officer may not be written to at this address; None if that is fine. Raising counts as no."""
+
+
+def no_officers(_address: str) -> str | None:
+    """The wall of a door that no notice to officers leaves by."""
+    return NO_NOTICES
 
 
 @dataclass(frozen=True, slots=True)
 class Egress:
-    """The door: its carriers, and the wall in front of them."""
+    """The door: its carriers, and the walls in front of them: contributors' and officers'."""
 
     texts: TextSender | None
     mails: MailSender | None
     wall: Wall
+    officers: OfficerWall = no_officers
 
     def compose(
         self,
@@ -100,6 +115,28 @@ class Egress:
         )
         return _answer(contact, words, raw, message_id)
 
+    def compose_notice(self, to: str, subject: str, words: str, *, notice_id: UUID, at: datetime) -> Answer:
+        """Write a notice to an officer down as it would go out; nothing is sent.
+
+        Raises:
+            UnsendableError: There is no mail server, or a value cannot stand in a header.
+        """
+        if self.mails is None:
+            raise UnsendableError("sender")
+        message_id = f"<{notice_id.hex}@{self.mails.address.partition('@')[2]}>"
+        raw = letter(
+            sender=self.mails.address,
+            to=to,
+            subject=subject,
+            words=words,
+            message_id=message_id,
+            in_reply_to=None,
+            at=at,
+            submitted="auto-generated",
+        )
+        digest = hashlib.sha256(raw).hexdigest()
+        return Answer(ContactKind.EMAIL, to, words, raw, digest, message_id, to_officer=True)
+
     def send(self, answer: Answer) -> Outcome:
         """Send it, once, unless the wall says no. Never raises."""
         barred = self._barred(answer)
@@ -113,7 +150,7 @@ class Egress:
 
     def _barred(self, answer: Answer) -> str | None:
         try:
-            return self.wall(answer.kind, answer.to)
+            return self.officers(answer.to) if answer.to_officer else self.wall(answer.kind, answer.to)
         except Exception as error:  # noqa: BLE001 - a wall that cannot answer says no
             # No traceback: a database error's text repeats the statement's parameters, a number or an address.
             log.warning("reply.wall_failed", error=type(error).__name__)

@@ -4,7 +4,8 @@ ArchiveError (archive.errors)
 └── RefusedError                    a rule said no: tell the person, never retry
     ├── WordingRefusedError
     ├── UnsendableError
-    └── CarrierMisconfiguredError
+    ├── CarrierMisconfiguredError
+    └── NotHerWordsError
 """
 
 from __future__ import annotations
@@ -43,3 +44,14 @@ class CarrierMisconfiguredError(RefusedError):
 
     def __str__(self) -> str:
         return self.because
+
+
+class NotHerWordsError(RefusedError):
+    """These words cannot be put beside this item."""
+
+    def __init__(self, because: str) -> None:
+        super().__init__(because)
+        self.because = because
+
+    def __str__(self) -> str:
+        return f"these words cannot be attached: {self.because}"

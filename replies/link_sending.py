@@ -20,7 +20,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from archive.alerts import raise_alert
 from archive.contributor import Contact, Contributor, enrolled_as
@@ -28,7 +28,8 @@ from archive.custody import Action, CustodyEntry, case_stream
 from archive.errors import RefusedError
 from archive.ledger import record
 from archive.link import Link, Terms, issue
-from archive.tables import link, link_sending, reply
+from archive.tables import link, link_sending
+from replies.counting import sent_in_the_day
 from replies.egress import Answer, Egress
 from replies.errors import UnsendableError
 from replies.links import LinkDecision, SendLink, Wanted, decide_link
@@ -39,7 +40,6 @@ from replies.wall import is_offender, wall_of
 
 # Longer than the slowest attempt can take by its own time limits.
 LOST_AFTER: Final = timedelta(minutes=5)
-_DAY: Final = timedelta(days=1)
 
 log = structlog.get_logger()
 
@@ -153,20 +153,13 @@ def _decide(connection: Connection, desk: LinkDesk, person: Contributor, contact
     enrolled = {each.id for each in enrolled_as(connection, contact.value)}
     now = desk.now()
     wanted = Wanted(person, contact, enrolled, desk.public_url)
-    return decide_link(wanted, _history(connection, contact, now), now, desk.limits, partial(is_offender, connection))
+    return decide_link(wanted, _history(connection, person, now), now, desk.limits, partial(is_offender, connection))
 
 
-def _history(connection: Connection, contact: Contact, now: datetime) -> History:
+def _history(connection: Connection, person: Contributor, now: datetime) -> History:
     """What was sent within a day, answers and links alike."""
-    in_the_day = all_in_the_day = 0
-    for table in (reply, link_sending):
-        counted = connection.execute(
-            select(
-                func.count().filter(table.c.contact_id == contact.id).label("mine"), func.count().label("all")
-            ).where(table.c.attempted_at > now - _DAY)
-        ).one()
-        in_the_day, all_in_the_day = in_the_day + counted.mine, all_in_the_day + counted.all
-    return History(in_the_day=in_the_day, all_in_the_day=all_in_the_day)
+    in_the_day, in_all = sent_in_the_day(connection, person.id, now)
+    return History(in_the_day=in_the_day, all_in_the_day=in_all)
 
 
 def _withhold(

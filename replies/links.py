@@ -15,21 +15,28 @@ from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from archive.contributor import Contact, ContactKind, Contributor, ReplyStyle
+from archive.contributor import Contact, ContactKind, Contributor, Language, ReplyStyle
 from replies.policy import History, IsOffender, Limits, Silent, timed, unsafe
 from replies.reasons import Reason
 from replies.wording import STEMS
 
 # Before the address, which is what the message is for. No name, no purpose, no promise.
-WORDS: Final = {ReplyStyle.DISCREET: "Here it is:", ReplyStyle.PLAIN: "Your page is ready:"}
-SUBJECT: Final = "Here it is"
+WORDS: Final = {
+    Language.ENGLISH: {ReplyStyle.DISCREET: "Here it is:", ReplyStyle.PLAIN: "Your page is ready:"},
+    Language.WELSH: {ReplyStyle.DISCREET: "Dyma'r ddolen:", ReplyStyle.PLAIN: "Mae eich tudalen yn barod:"},
+}
+SUBJECTS: Final = {Language.ENGLISH: "Here it is", Language.WELSH: "Dyma'r ddolen"}
 
 WITHHELD: Final[dict[Reason, str]] = {
     Reason.UNKNOWN_SENDER: "That number or address is not one of theirs. Choose one they are enrolled with.",
     Reason.AMBIGUOUS: "Somebody else is enrolled with that number or address too. Give the link by another safe way.",
     Reason.OWN_ADDRESS: "That is our own number or address. Correct the enrolment.",
-    Reason.OFFENDER_IDENTIFIER: "That number or address appears in evidence as somebody else's. Do not write to it; "
-    "speak to them by another safe way and check the enrolment.",
+    Reason.OFFENDER_IDENTIFIER: "That number or address is confirmed as an offender's. Do not write to it; speak to "
+    "them by another safe way and check the enrolment.",
+    Reason.CONTACT_DOUBTED: "Evidence had named that number or address as somebody else's before it was enrolled. "
+    "Settle whose it is on their page first.",
+    Reason.OPTED_OUT: "That number opted out of our texts with a word like STOP. Ask them by another safe way; a text "
+    "with START from it lets texts through again.",
     Reason.SWITCHED_OFF: "Nothing is sent by this way here. Give the link by another safe way.",
     Reason.STYLE_NONE: "They agreed to no answers at all. Give the link in person or by another safe way.",
     Reason.LINKS_NOT_AGREED: "They did not agree to be sent links. Ask them by a safe way, or give the link in person.",
@@ -101,8 +108,9 @@ def decide_link(
         return when
     if when.when > now:
         return Silent(Reason.QUIET_NOW)
-    words = WORDS.get(person.safe_contact.style, WORDS[ReplyStyle.DISCREET])
-    return SendLink(contact, words, SUBJECT if contact.kind is ContactKind.EMAIL else None)
+    agreed = person.safe_contact
+    words = WORDS[agreed.language].get(agreed.style, WORDS[agreed.language][ReplyStyle.DISCREET])
+    return SendLink(contact, words, SUBJECTS[agreed.language] if contact.kind is ContactKind.EMAIL else None)
 
 
 def is_telling(public_url: str) -> bool:
@@ -121,7 +129,7 @@ def _unwanted(wanted: Wanted, history: History, limits: Limits) -> Reason | None
     rules = (
         (not wanted.person.safe_contact.links_allowed, Reason.LINKS_NOT_AGREED),
         (is_telling(wanted.public_url), Reason.TELLING_ADDRESS),
-        (history.in_the_day >= limits.contact_daily, Reason.RATE_CAP),
+        (history.in_the_day >= limits.contributor_daily, Reason.RATE_CAP),
         (history.all_in_the_day >= limits.all_daily, Reason.COST_CAP),
     )
     return next((reason for forbidden, reason in rules if forbidden), None)

@@ -30,9 +30,27 @@ _LOCAL_NAME: Final = "localhost"
 
 
 def letter(
-    *, sender: str, to: str, subject: str, words: str, message_id: str, in_reply_to: str | None, at: datetime
+    *,
+    sender: str,
+    to: str,
+    subject: str,
+    words: str,
+    message_id: str,
+    in_reply_to: str | None,
+    at: datetime,
+    submitted: str = "auto-replied",
 ) -> bytes:
     """The exact bytes of an answer by mail, lines ending in CRLF.
+
+    Args:
+        sender: Our own address.
+        to: The recipient's.
+        subject: Its subject.
+        words: What it says.
+        message_id: Its own Message-ID.
+        in_reply_to: The Message-ID that is answered.
+        at: Its Date.
+        submitted: What Auto-Submitted says (RFC 3834 section 5): an answer is `auto-replied`, a notice is not one.
 
     Raises:
         UnsendableError: A value cannot stand in a header.
@@ -44,7 +62,7 @@ def letter(
         "Date": format_datetime(at),
         "Message-ID": message_id,
         **({"In-Reply-To": in_reply_to, "References": in_reply_to} if in_reply_to else {}),
-        "Auto-Submitted": "auto-replied",
+        "Auto-Submitted": submitted,
         "X-Auto-Response-Suppress": "All",
         "X-Loop": sender,
         "MIME-Version": "1.0",

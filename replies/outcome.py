@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+OPTED_OUT: Final = 21610
+"""Twilio's number for a text that it does not send because the recipient opted out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +18,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It did not go out; `because` says what a person can do about it."""
+    """It did not go out; `because` says what a person can do about it, `code` is the carrier's number for it."""
 
     because: str
+    code: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,8 @@ class History:
 
     Attributes:
         planned_for: When the answer that is planned for this contact is due, if one is.
-        in_the_day: Attempts to answer this contact within the last 24 hours.
-        all_in_the_day: Attempts to answer anybody within the last 24 hours.
+        in_the_day: Messages to this contributor within the last 24 hours, by any way, links among them.
+        all_in_the_day: Messages to anybody within the last 24 hours.
     """
 
     planned_for: datetime | None = None
@@ -78,16 +78,21 @@ class Limits:
 
     Attributes:
         burst: An answer is due this long after the first item; what comes until then shares it.
-        contact_daily: Most answers to one contact in 24 hours: ends a loop with a machine that hides what it is.
-        all_daily: Most answers to everybody in 24 hours: a limit on cost.
+        contributor_daily: Most messages to one contributor in 24 hours: ends a loop with a machine that hides what it
+            is, and limits what one person costs.
+        all_daily: Most messages to everybody in 24 hours: a limit on cost.
+        questions_daily: Most questions to one contributor in 24 hours.
+        question_open: For how long her next text may be the answer to a question.
         too_late: Items older than this are not answered any more.
         texts: Whether texts are answered at all; `mails` likewise.
         own: Our own numbers and addresses in normal form.
     """
 
     burst: timedelta = timedelta(seconds=120)
-    contact_daily: int = 24
+    contributor_daily: int = 24
     all_daily: int = 500
+    questions_daily: int = 4
+    question_open: timedelta = timedelta(hours=12)
     too_late: timedelta = timedelta(days=7)
     texts: bool = True
     mails: bool = True
@@ -120,7 +125,7 @@ class Silent:
 
 Decision: TypeAlias = Send | Silent
 IsOffender: TypeAlias = Callable[[str], bool]
-"""Whether a number or address in normal form appears in evidence, in any case, as somebody else's."""
+"""Whether a number or address in normal form is confirmed as an offender's, in any case, however it was written."""
 
 _KINDS: Final = {Channel.SMS: ContactKind.PHONE, Channel.EMAIL: ContactKind.EMAIL}
 
@@ -176,9 +181,11 @@ def decide_again(
     Returns:
         `Send` whose `when` is now, or later where quiet hours have begun; `Silent` where it is not to go at all.
     """
-    if contributor is None or contact not in contributor.contacts:
+    enrolled = contributor.contacts if contributor else ()
+    as_now = next((one for one in enrolled if one == contact), None)
+    if contributor is None or as_now is None:
         return Silent(Reason.UNKNOWN_SENDER)
-    if reason := unsafe(contributor, contact, limits, is_offender):
+    if reason := unsafe(contributor, as_now, limits, is_offender):
         return Silent(reason)
     if now - due_at > limits.too_late:
         return Silent(Reason.TOO_LATE)
@@ -214,11 +221,13 @@ def unsafe(contributor: Contributor, contact: Contact, limits: Limits, is_offend
         return Reason.OWN_ADDRESS
     if is_offender(contact.value):
         return Reason.OFFENDER_IDENTIFIER
+    if contact.doubted:
+        return Reason.CONTACT_DOUBTED
     if not (limits.texts if contact.kind is ContactKind.PHONE else limits.mails):
         return Reason.SWITCHED_OFF
     if contributor.safe_contact.style is ReplyStyle.NONE:
         return Reason.STYLE_NONE
-    return _unreachable(contact)
+    return _unreachable(contact) or (Reason.OPTED_OUT if contact.opted_out else None)
 
 
 def _unreachable(contact: Contact) -> Reason | None:
@@ -238,7 +247,7 @@ def _unwanted(item: Item, contact: Contact, history: History, now: datetime, lim
         return Reason.TOO_LATE
     if history.planned_for is not None:
         return None
-    if history.in_the_day >= limits.contact_daily:
+    if history.in_the_day >= limits.contributor_daily:
         return Reason.RATE_CAP
     return Reason.COST_CAP if history.all_in_the_day >= limits.all_daily else None
 

@@ -34,6 +34,8 @@ class Reason(StrEnum):
     LINKS_NOT_AGREED = "links_not_agreed"
     QUIET_NOW = "quiet_now"
     TELLING_ADDRESS = "telling_address"
+    OPTED_OUT = "opted_out"
+    CONTACT_DOUBTED = "contact_doubted"
 
 
 EXPLAINED: Final[dict[Reason, str]] = {
@@ -46,7 +48,7 @@ EXPLAINED: Final[dict[Reason, str]] = {
     Reason.UNKNOWN_SENDER: "The sender is not enrolled.",
     Reason.OTHER_WAY: "It came by a way that we do not answer by.",
     Reason.OWN_ADDRESS: "It came from our own number or address.",
-    Reason.OFFENDER_IDENTIFIER: "Its sender appears in evidence as somebody else's number or address.",
+    Reason.OFFENDER_IDENTIFIER: "Its sender is confirmed as an offender's number or address.",
     Reason.SWITCHED_OFF: "Answers by this way are switched off.",
     Reason.STYLE_NONE: "The contributor agreed to no answers.",
     Reason.AGREEMENT_EXPIRED: "The day by which the safe contact was to be reviewed has passed.",
@@ -57,9 +59,11 @@ EXPLAINED: Final[dict[Reason, str]] = {
     Reason.UNUSABLE_ADDRESS: "The enrolled address cannot be written to safely.",
     Reason.AUTOMATIC_MAIL: "A machine wrote it, it asks for no answer, or its header cannot be read.",
     Reason.TOO_LATE: "Too much time has passed for an answer to be of use.",
-    Reason.RATE_CAP: "This contact has had as many answers as one may have in that time.",
+    Reason.RATE_CAP: "This contributor has had as many answers as one may have in that time.",
     Reason.COST_CAP: "All answers together have reached the day's limit.",
     Reason.LINKS_NOT_AGREED: "The contributor did not agree to be sent links.",
     Reason.QUIET_NOW: "Nothing is sent in the contributor's quiet hours.",
     Reason.TELLING_ADDRESS: "The address of our pages says what they are for.",
+    Reason.OPTED_OUT: "The number opted out of our texts with a word like STOP, perhaps one forwarded as evidence.",
+    Reason.CONTACT_DOUBTED: "Evidence had named this number or address as somebody else's before it was enrolled.",
 }

@@ -22,19 +22,23 @@ from sqlalchemy import Connection, Engine, select, update
 
 from archive.contributor import Contact, ContactKind, Contributor, enrolled_as
 from archive.custody import Action, CustodyEntry, exhibit_stream
+from archive.delivery import deliveries
 from archive.errors import RefusedError, TransientError
 from archive.ledger import record
 from archive.tables import acquisition, contributor, contributor_contact, exhibit, reply, reply_item
 from archive.vault import Vault
+from replies.alerting import raise_once
 from replies.automatic import message_id_of
-from replies.deciding import ACTOR, AT_ONCE, Decided, outer_headers, raise_once, record_decision
+from replies.deciding import ACTOR, AT_ONCE, Decided, outer_headers, record_decision
+from replies.delivery import note, note_opt_out
 from replies.egress import Answer, Egress
 from replies.link_sending import give_up_lost as give_up_lost_links
-from replies.outcome import Outcome, Refused, Sent, Unknown
+from replies.outcome import OPTED_OUT, Outcome, Refused, Sent, Unknown
 from replies.policy import Decision, Limits, Send, Silent, decide_again
+from replies.questions import asking_about, close_run_out, not_sent, note_asked
 from replies.reasons import EXPLAINED, Reason
 from replies.wall import OFFENDER, is_offender
-from replies.wording import subject_of
+from replies.wording import subject_of, with_question
 
 Clock: TypeAlias = Callable[[], datetime]
 
@@ -85,6 +89,7 @@ def send_due(engine: Engine, egress: Egress, *, vault: Vault, now: Clock, limits
     """
     with engine.begin() as connection:
         ended = give_up_lost(connection, now=now())
+        close_run_out(connection, now=now())
         give_up_lost_links(connection, now=now())
     with engine.connect() as connection:
         waiting = due(connection, now=now())
@@ -195,10 +200,12 @@ def _claim(
     if decision.when > now:
         _postpone(connection, planned, decision, now)
         return None
+    about = asking_about(connection, planned.exhibits, person, planned.contact.kind, limits, now)
+    words = with_question(decision.wording, person.safe_contact, several=len(about) > 1) if about else decision.wording
     try:
         answer = egress.compose(
             planned.contact,
-            decision.wording,
+            words,
             reply_id=planned.id,
             at=now,
             subject=subject_of(person.safe_contact, planned.contact.kind),
@@ -207,8 +214,11 @@ def _claim(
     except RefusedError as error:
         _finish(connection, planned, Refused(str(error)), now)
         return None
-    _set(connection, planned.id, state="attempting", wording=decision.wording, attempted_at=now)
+    _set(connection, planned.id, state="attempting", wording=words, attempted_at=now)
     _enter(connection, planned, Action.REPLY_ATTEMPTED, now, _as_sent(answer))
+    if about:
+        until = now + limits.question_open
+        note_asked(connection, planned.id, about, person, planned.contact.id, open_until=until, now=now)
     return answer
 
 
@@ -227,6 +237,8 @@ def _withdraw(connection: Connection, planned: Planned, decision: Decision, now:
         record_decision(connection, exhibit_id, Decided(Silent(reason), planned.id), at=now)
     if reason is Reason.OFFENDER_IDENTIFIER:
         raise_once(connection, "offender_enrolled", at=now, case_id=planned.case_id, text=None)
+    if reason is Reason.AGREEMENT_EXPIRED:
+        raise_once(connection, "review_overdue", at=now, case_id=planned.case_id, text=None)
 
 
 def _postpone(connection: Connection, planned: Planned, decision: Send, now: datetime) -> None:
@@ -257,6 +269,19 @@ def _finish(connection: Connection, planned: Planned, outcome: Outcome, now: dat
     log.info("reply.ended", reply_id=str(planned.id), state=state)
     if state != "sent":
         _warn(connection, planned, state, facts["because"], now)
+    if isinstance(outcome, Refused):
+        not_sent(connection, planned.id, now=now)
+        if outcome.code == OPTED_OUT:
+            note_opt_out(connection, planned.contact.id, planned.case_id, at=now)
+    if isinstance(outcome, Sent):
+        _note_told_before(connection, outcome.provider_id, now)
+
+
+def _note_told_before(connection: Connection, provider_id: str, now: datetime) -> None:
+    """The carrier may have told that it failed before we knew the message by its id."""
+    told = deliveries(connection, [provider_id]).get(provider_id)
+    if told is not None and told.failed:
+        note(connection, provider_id, told.status, at=now)
 
 
 def _warn(connection: Connection, planned: Planned, state: str, because: str, now: datetime) -> None:

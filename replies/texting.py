@@ -39,6 +39,10 @@ ADVICE: Final[dict[int, str]] = {
     21612: "Twilio cannot reach that number from ours",
     21614: "Twilio says that the number is not a mobile",
     21617: "the words are longer than Twilio takes",
+    30003: "the phone was off or out of reach",
+    30005: "the number does not exist any more, or the phone is off: check it with the contributor by another way",
+    30006: "the number is a landline or cannot be reached by texts",
+    30007: "the carrier took the text for spam: choose other words",
     30004: "the number or its carrier blocks our texts",
     63038: "the Twilio account has reached its daily limit",
 }
@@ -112,7 +116,7 @@ class TextSender:
         except Exception as error:  # noqa: BLE001 - whatever an answer trips over, the request had left
             return Unknown(f"Twilio's answer could not be read ({type(error).__name__})")
         if message.status in _NOT_TAKEN:
-            return Refused(_advice(message.error_code))
+            return Refused(advice(message.error_code), message.error_code)
         return Sent(str(message.sid)) if message.sid else Unknown("Twilio's answer names no message")
 
 
@@ -140,12 +144,13 @@ def _judged(status: int, code: object) -> Outcome:
     """A 4xx (or a redirect, which is not followed) means not taken; a 5xx may come after the text went out."""
     if status >= _NOT_REFUSED or status == _TIMED_OUT_AT_SERVER:
         return Unknown(f"Twilio answered {status}")
-    return Refused(_advice(code if isinstance(code, int) else status))
+    return Refused(advice(code if isinstance(code, int) else status), code if isinstance(code, int) else None)
 
 
-def _advice(code: object) -> str:
-    advice = ADVICE.get(code) if isinstance(code, int) else None
-    return f"{advice or 'Twilio refused it'} (Twilio error {code})"
+def advice(code: object) -> str:
+    """What an officer can do about one of Twilio's error numbers."""
+    known = ADVICE.get(code) if isinstance(code, int) else None
+    return f"{known or 'Twilio refused it'} (Twilio error {code})"
 
 
 def _never_left(error: requests.RequestException) -> bool:

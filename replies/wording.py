@@ -8,15 +8,31 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Final
 
-from archive.contributor import ContactKind, ReplyStyle, SafeContact
+from archive.contributor import ContactKind, Language, ReplyStyle, SafeContact
 from replies.errors import WordingRefusedError
 
 DISCREET: Final = "Thanks, got it."
 PLAIN: Final = "We have received your message and it is safely stored."
+WORDS: Final = {
+    Language.ENGLISH: {ReplyStyle.DISCREET: DISCREET, ReplyStyle.PLAIN: PLAIN},
+    Language.WELSH: {
+        ReplyStyle.DISCREET: "Diolch, wedi cyrraedd.",
+        ReplyStyle.PLAIN: "Mae eich neges wedi cyrraedd ac mae'n cael ei chadw'n ddiogel.",
+    },
+}
 # No subject quotes hers, and none is empty: empty ones draw the eye of a person and of a spam filter.
-SUBJECTS: Final = {ReplyStyle.DISCREET: "Thanks", ReplyStyle.PLAIN: "Received"}
+SUBJECTS: Final = {
+    Language.ENGLISH: {ReplyStyle.DISCREET: "Thanks", ReplyStyle.PLAIN: "Received"},
+    Language.WELSH: {ReplyStyle.DISCREET: "Diolch", ReplyStyle.PLAIN: "Wedi cyrraedd"},
+}
+# About one text, and about several.
+QUESTIONS: Final = {
+    Language.ENGLISH: ("Who sent it, and when?", "Who sent them, and when?"),
+    Language.WELSH: ("Pwy anfonodd y neges, a phryd?", "Pwy anfonodd y negeseuon, a phryd?"),
+}
 
 SEGMENT_SEPTETS: Final = 160
 # GSM 03.38 (3GPP TS 23.038): the default alphabet, and the extension table whose members take two septets.
@@ -31,9 +47,32 @@ STEMS: Final = (
     *("abus", "archiv", "arrest", "complainant", "constab", "crime", "crimin", "custod", "detective", "domestic"),
     *("evidenc", "exhibit", "harass", "heddlu", "holdfast", "incident", "investigat", "offend", "officer", "perpetrat"),
     *("police", "prosecut", "safeguard", "solicit", "stalk", "suspect", "tystiolaeth", "victim", "violen", "witness"),
+    # Welsh, as its first letters change.
+    *("aflonydd", "cam-drin", "carchar", "cyfreith", "dditectif", "ddioddef", "dioddef", "ditectif", "drosedd", "dyst"),
+    *("dystiolaeth", "erlyn", "gam-drin", "gyfreith", "heddwas", "nhystiolaeth", "stelc", "throsedd", "thystiolaeth"),
+    *("tyst", "trosedd", "ymchwili"),
 )
 WHOLE: Final = (
-    *("achos", "case", "cases", "charge", "charged", "cid", "confidential", "court", "courts", "cps", "danger"),
+    *(
+        "achos",
+        "achosion",
+        "drais",
+        "gyfrinach",
+        "hachos",
+        "llys",
+        "lys",
+        "trais",
+        "case",
+        "cases",
+        "charge",
+        "charged",
+        "cid",
+        "confidential",
+        "court",
+        "courts",
+        "cps",
+        "danger",
+    ),
     *("duress", "emergency", "helpline", "injunction", "judge", "lawyer", "pc", "polis", "report", "reported"),
     *("reports", "secret", "sergeant", "statement", "statements", "trial", "urgent", "warrant", "101", "999", "112"),
 )
@@ -86,10 +125,22 @@ def wording_of(agreed: SafeContact) -> str:
         try:
             return checked(agreed.wording)
         except WordingRefusedError:
-            return DISCREET
-    return PLAIN if agreed.style is ReplyStyle.PLAIN else DISCREET
+            return WORDS[agreed.language][ReplyStyle.DISCREET]
+    return _of_style(WORDS, agreed)
+
+
+def with_question(words: str, agreed: SafeContact, *, several: bool) -> str:
+    """An answer with the question behind it; the question alone where both do not fit into one text."""
+    question = QUESTIONS[agreed.language][several]
+    both = f"{words} {question}"
+    return both if (septets(both) or SEGMENT_SEPTETS + 1) <= SEGMENT_SEPTETS else question
 
 
 def subject_of(agreed: SafeContact, kind: ContactKind) -> str | None:
     """The subject of her answers: neutral, never hers repeated. Texts have none."""
-    return SUBJECTS.get(agreed.style, SUBJECTS[ReplyStyle.DISCREET]) if kind is ContactKind.EMAIL else None
+    return _of_style(SUBJECTS, agreed) if kind is ContactKind.EMAIL else None
+
+
+def _of_style(said: Mapping[Language, Mapping[ReplyStyle, str]], agreed: SafeContact) -> str:
+    found = said[agreed.language]
+    return found.get(agreed.style, found[ReplyStyle.DISCREET])

@@ -91,7 +91,7 @@ def pattern_of(events: Iterable[TimelineEvent]) -> Pattern:
 
 def is_counted(event: TimelineEvent) -> bool:
     """Whether an event was done to the contributor."""
-    return event.kind in COUNTED and event.direction != "outbound"
+    return event.kind in COUNTED and event.direction != "outbound" and not event.is_follow_up
 
 
 def dated_of(event: TimelineEvent) -> Dated:

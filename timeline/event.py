@@ -68,6 +68,23 @@ class FurtherExhibit:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """The contributor's own words about an item, an exhibit of their own: grade W.
+
+    Attributes:
+        words_id: That exhibit's id.
+        words: Verbatim.
+        question_id: The question they answer; None where an officer put them there.
+        fills: What of the event is theirs and not the item's: `reported_from`, `claimed`.
+    """
+
+    words_id: UUID
+    words: str
+    question_id: UUID | None
+    fills: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TimelineEvent:
     """What the timeline shows of one exhibit.
 
@@ -79,6 +96,8 @@ class TimelineEvent:
         grading: Its provenance grade; None until it was read.
         further: Exhibits that came with it.
         judged: The summary of what its signatures came to (`intake.authenticity.records`); None until they were judged.
+        said: What the contributor said of it, where that was attached; `reading` is filled in by it.
+        is_follow_up: It is itself such words, attached to another event.
     """
 
     facts: ExhibitFacts
@@ -88,6 +107,8 @@ class TimelineEvent:
     grading: Grading | None
     further: tuple[FurtherExhibit, ...] = ()
     judged: Mapping[str, Any] | None = None
+    said: Said | None = None
+    is_follow_up: bool = False
 
     @property
     def reading_state(self) -> str:
@@ -115,6 +136,8 @@ class TimelineEvent:
             "timestamp": _bound_json(self.facts.bound),
             "reading_state": self.reading_state,
             "parent": str(self.facts.parent_id) if self.facts.parent_id else None,
+            "said": _said_json(self.said),
+            "is_follow_up": self.is_follow_up,
         }
 
     def _attachments_json(self, found: Reading) -> list[dict[str, Any]]:
@@ -191,7 +214,22 @@ def _words_json(found: Reading) -> dict[str, Any]:
         "identifiers": [{"kind": one.kind, "value": one.value} for one in found.identifiers],
         "hints": [{"kind": one.kind, "text": one.text} for one in found.hints],
         "account": dict(found.account),
+        "duration_seconds": None if found.length_ms is None else round(found.length_ms / 1000, 1),
         "unfinished": found.unfinished,
+    }
+
+
+def _said_json(said: Said | None) -> dict[str, Any] | None:
+    """Whose words fill in who and when, and where they are: never the item's own."""
+    if said is None:
+        return None
+    return {
+        "by": "contributor",
+        "grade": "W",
+        "exhibit": str(said.words_id),
+        "text": said.words,
+        "asked": said.question_id is not None,
+        "fills": list(said.fills),
     }
 
 

@@ -6,7 +6,7 @@ They come out of the database in order and one batch at a time; nothing here wri
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,23 +15,16 @@ from sqlalchemy.sql import ColumnElement
 
 from archive.exhibit import ExhibitRef
 from archive.ledger import checkpoint_size
-from archive.tables import acquisition, authenticity, contributor, contributor_contact, custody_leaf, exhibit, reading
+from archive.tables import acquisition, authenticity, contributor, contributor_contact, custody_leaf, exhibit
 from archive.timestamps import bound_of, bounding
 from intake.addresses import normal_email, normal_phone
 from intake.reading.model import Reading, Reported
-from timeline.event import ExhibitFacts, FurtherExhibit, TimelineEvent
+from timeline.event import ExhibitFacts, FurtherExhibit, Said, TimelineEvent
 from timeline.grading import grading_of
+from timeline.newest import IS_FOLLOW_UP, NEWEST
 from timeline.readings import opened
 
 BATCH: Final = 500
-
-# The newest reading of an exhibit; its first column is null where there is none.
-NEWEST = lateral(
-    select(reading.c.content, reading.c.words, reading.c.ordered_at)
-    .where(reading.c.exhibit_id == exhibit.c.id)
-    .order_by(reading.c.version.desc())
-    .limit(1)
-).alias("newest")
 
 # What was found out last of the authenticity of an exhibit's messages.
 JUDGED = lateral(
@@ -66,6 +59,10 @@ def events_query() -> Select[Any]:
             *BOUND.c,
             contributor.c.name.label("contributor"),
             NEWEST.c.content,
+            NEWEST.c.said,
+            NEWEST.c.words_id,
+            NEWEST.c.question_id,
+            IS_FOLLOW_UP,
             JUDGED.c.summary.label("judged"),
             SORT_KEY.label("ordered_at"),
         )
@@ -134,6 +131,8 @@ def events_of(connection: Connection, case_id: UUID, *conditions: ColumnElement[
 def event_of(row: Row[Any], around: Surroundings) -> TimelineEvent:
     """The event that one row of `events_query` makes."""
     found = opened(row.content)
+    if found is not None and row.is_follow_up:
+        found = replace(found, own_words=True)
     sealed, bound = row.leaf_index is not None and row.leaf_index < around.signed, bound_of(row)
     facts = ExhibitFacts(
         id=row.id,
@@ -151,7 +150,7 @@ def event_of(row: Row[Any], around: Surroundings) -> TimelineEvent:
         parent_id=row.parent_id,
         bound=bound,
     )
-    kind = "attachment" if row.parent_id else _kind(found, facts)
+    kind = "attachment" if row.parent_id else "diary" if row.is_follow_up else _kind(found, facts)
     direction = _direction(found, row.contributor_id, around.own)
     return TimelineEvent(
         facts=facts,
@@ -161,7 +160,16 @@ def event_of(row: Row[Any], around: Surroundings) -> TimelineEvent:
         grading=grading_of(facts, found, row.judged),
         further=around.further.get(row.id, ()),
         judged=row.judged,
+        said=_said(row),
+        is_follow_up=row.is_follow_up,
     )
+
+
+def _said(row: Row[Any]) -> Said | None:
+    if row.words_id is None:
+        return None
+    fills = [name for name in ("reported_from", "claimed") if name in row.said and row.content[name] == row.said[name]]
+    return Said(row.words_id, row.said["said"], row.question_id, tuple(fills))
 
 
 def _kind(found: Reading | None, facts: ExhibitFacts) -> str:

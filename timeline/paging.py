@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, Connection, func, select, true, tuple_
 from archive.acquisition import Channel, parsed, rendered
 from archive.tables import acquisition, exhibit
 from timeline.event import TimelineEvent
-from timeline.events import NEWEST, SORT_KEY, WORDS, event_of, events_query, surroundings_of
+from timeline.events import SORT_KEY, WORDS, event_of, events_query, surroundings_of
+from timeline.newest import NEWEST
 
 PER_PAGE: Final = 50
 MOST_WORDS: Final = 10

@@ -14,7 +14,8 @@ from archive.tables import acquisition, exhibit
 from intake.reading.model import Claimed, Reported
 from timeline.charts import Week, weeks_of
 from timeline.compile import COUNTED
-from timeline.events import NEWEST, Surroundings, direction_of, surroundings_of
+from timeline.events import Surroundings, direction_of, surroundings_of
+from timeline.newest import IS_FOLLOW_UP, NEWEST
 from timeline.occasions import Dated, Pattern, find_pattern, local_day
 from timeline.ordering import DATED, TIMED, claimed_moment
 
@@ -62,6 +63,7 @@ def _query(case_id: UUID) -> Select[Any]:
             acquisition.c.channel,
             acquisition.c.parent_id,
             exhibit.c.contributor_id,
+            IS_FOLLOW_UP,
             read.c.kind,
             read.c.direction,
             within(read.c.claimed, "at"),
@@ -77,7 +79,7 @@ def _query(case_id: UUID) -> Select[Any]:
 
 
 def _counts(row: Row[Any], around: Surroundings) -> bool:
-    if row.parent_id or (row.kind or "message") not in COUNTED:
+    if row.parent_id or row.is_follow_up or (row.kind or "message") not in COUNTED:
         return False
     sender = Reported(address=row.address, number=row.number)
     return direction_of(row.direction or "unknown", sender, row.contributor_id, around.own) != "outbound"

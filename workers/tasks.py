@@ -15,6 +15,7 @@ from archive.accession import Archive
 from archive.jobs import Job, Nudge
 from archive.marks import record_vault_test
 from archive.package_desk import PackageDesk
+from archive.signal import Signals
 from archive.worm import self_test
 from intake.drafts import give_up_ended
 from intake.fetching import fetch_batch
@@ -26,9 +27,11 @@ from intake.sweep import missed
 from intake.text_reconciling import reconcile_texts
 from intake.twilio_api import TwilioApi
 from intake.upload import tidy
+from replies.alerting import mail_alerts
 from replies.deciding import decide_for
 from replies.egress import Egress
 from replies.policy import Limits
+from replies.reminding import remind
 from replies.sending import send_due, send_one
 from timeline.readings import read_exhibit
 from workers.app import TRANSIENT, every
@@ -54,6 +57,8 @@ class Tools:
     mailboxes: Mailboxes
     twilio: TwilioApi | None
     receipts: Receipts
+    signals: Signals
+    alerts_every: timedelta = timedelta(minutes=15)
 
 
 def register(app: Celery, tools: Callable[[], Tools], *, sweep_every: timedelta) -> None:
@@ -71,6 +76,8 @@ def register(app: Celery, tools: Callable[[], Tools], *, sweep_every: timedelta)
     _register_care(app, tools)
     every(app, "sweep", Job.SWEEP, sweep_every)
     every(app, "answers", "replies.send_due", timedelta(seconds=2))
+    every(app, "alerts", "replies.mail_alerts", timedelta(seconds=10))
+    every(app, "reviews", "replies.remind", timedelta(hours=1))
     every(app, "reconcile-texts", "intake.reconcile_texts", timedelta(minutes=5))
     every(app, "uploads", "intake.tidy_uploads", timedelta(minutes=1))
     every(app, "drafts", "intake.give_up_drafts", timedelta(minutes=1))
@@ -179,6 +186,19 @@ def _register_answers(app: Celery, tools: Callable[[], Tools]) -> None:
         work = tools()
         send_due(work.archive.engine, work.egress, vault=work.archive.vault, now=work.now, limits=work.limits)
 
+    @app.task(name="replies.mail_alerts")
+    def mail_officers() -> None:
+        """Tell officers by mail that something waits for them."""
+        work = tools()
+        mail_alerts(work.archive.engine, work.egress, now=work.now, every=work.alerts_every)
+
+    @app.task(name="replies.remind")
+    def remind_officers() -> None:
+        """Remind officers of agreements whose day of review is near or past."""
+        work = tools()
+        with work.archive.engine.begin() as connection:
+            remind(connection, now=work.now())
+
 
 def _register_care(app: Celery, tools: Callable[[], Tools]) -> None:
     @app.task(name=Job.SWEEP.value)
@@ -209,4 +229,11 @@ def _announce(work: Tools, exhibits: Sequence[Any]) -> None:
 
 def _decide(work: Tools, exhibit_id: str) -> None:
     with work.archive.engine.begin() as connection:
-        decide_for(connection, UUID(exhibit_id), vault=work.archive.vault, now=work.now(), limits=work.limits)
+        decide_for(
+            connection,
+            UUID(exhibit_id),
+            vault=work.archive.vault,
+            now=work.now(),
+            limits=work.limits,
+            signals=work.signals,
+        )

@@ -267,7 +267,7 @@ def test_a_text_that_did_not_arrive_after_all_is_told_to_the_officer_once(house)
 
 
 def test_links_count_like_answers_against_what_one_contact_may_get(house):
-    house.desk = replace(house.desk, limits=Limits(contact_daily=2))
+    house.desk = replace(house.desk, limits=Limits(contributor_daily=2))
     assert [type(house.send(PHONE)).__name__ for _ in range(3)] == ["Issued", "Issued", "Silent"]
     house.casework.later(hours=25)
     assert dict(preview(house.desk, house.amy))[house.amy.contacts[PHONE]] == SendLink(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.contributor import Contact, ContactKind, ReplyStyle
-from replies.links import SUBJECT, WITHHELD, WORDS, SendLink, Wanted, decide_link, is_telling, preferred
+from replies.links import SUBJECTS, WITHHELD, WORDS, SendLink, Wanted, decide_link, is_telling, preferred
 from replies.policy import History, Silent
 from replies.quiet_hours import is_quiet
 from replies.reasons import EXPLAINED, Reason
@@ -50,7 +50,7 @@ def decided(
     ("person", "contact", "decision"),
     [
         (BETH, PHONE, SendLink(PHONE, "Here it is:", None)),
-        (BETH, MAILBOX, SendLink(MAILBOX, "Here it is:", SUBJECT)),
+        (BETH, MAILBOX, SendLink(MAILBOX, "Here it is:", "Here it is")),
         (agreeing(style=ReplyStyle.PLAIN), PHONE, SendLink(PHONE, "Your page is ready:", None)),
         (agreeing(wording="Lovely, see you soon x"), PHONE, SendLink(PHONE, "Here it is:", None)),
     ],
@@ -147,7 +147,7 @@ def test_whatever_is_asked_a_link_goes_only_where_every_rule_is_met(
     assert agreed.review_by is None or now.astimezone(zone).date() <= agreed.review_by
     assert "police" not in url
     assert "evidence" not in url
-    assert history.in_the_day < LIMITS.contact_daily
+    assert history.in_the_day < LIMITS.contributor_daily
 
 
 @given(people, anybody, histories, moments)
@@ -157,7 +157,7 @@ def test_without_her_word_no_link_is_ever_sent(person, contact, history, now):
 
 
 def test_the_words_before_a_link_say_nothing():
-    for words in (*WORDS.values(), SUBJECT):
+    for words in (*(one for said in WORDS.values() for one in said.values()), *SUBJECTS.values()):
         assert forbidden_in(words) == []
         assert words.isascii()
 

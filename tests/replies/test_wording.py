@@ -4,24 +4,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.contributor import ContactKind, ReplyStyle, SafeContact
+from archive.contributor import ContactKind, Language, ReplyStyle, SafeContact
 from replies.errors import WordingRefusedError
 from replies.wording import (
     DISCREET,
     PLAIN,
+    QUESTIONS,
     SEGMENT_SEPTETS,
     STEMS,
     SUBJECTS,
     WHOLE,
+    WORDS,
     checked,
     forbidden_in,
     septets,
     subject_of,
+    with_question,
     wording_of,
 )
 
+EVERYTHING_WE_SAY = [
+    *(words for said in (*WORDS.values(), *SUBJECTS.values()) for words in said.values()),
+    *(words for said in QUESTIONS.values() for words in said),
+]
 
-@pytest.mark.parametrize("words", [DISCREET, PLAIN, *SUBJECTS.values()])
+
+@pytest.mark.parametrize("words", EVERYTHING_WE_SAY)
 def test_our_own_words_pass_our_own_rules_and_are_one_text(words):
     assert checked(words) == words
     assert septets(words) <= SEGMENT_SEPTETS
@@ -94,3 +102,25 @@ def test_whatever_was_enrolled_no_answer_holds_a_forbidden_word_or_takes_two_tex
 def test_only_mails_have_a_subject():
     assert subject_of(SafeContact(ReplyStyle.DISCREET), ContactKind.PHONE) is None
     assert subject_of(SafeContact(ReplyStyle.DISCREET), ContactKind.EMAIL) == "Thanks"
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("style", [ReplyStyle.DISCREET, ReplyStyle.PLAIN])
+def test_every_language_has_every_style_and_a_question(language, style):
+    agreed = SafeContact(style, language=language)
+    assert wording_of(agreed) == WORDS[language][style]
+    both = with_question(wording_of(agreed), agreed, several=False)
+    assert both.endswith(QUESTIONS[language][0])
+    assert septets(both) <= SEGMENT_SEPTETS
+    assert subject_of(agreed, ContactKind.EMAIL) == SUBJECTS[language][style]
+
+
+def test_words_that_leave_no_room_for_the_question_are_left_out_for_it():
+    long = "x" * 150
+    assert with_question(long, SafeContact(ReplyStyle.DISCREET), several=True) == "Who sent them, and when?"
+
+
+def test_her_own_words_come_before_the_language_and_unsafe_ones_fall_back_to_it():
+    assert wording_of(SafeContact(ReplyStyle.PLAIN, wording="Ta x", language=Language.WELSH)) == "Ta x"
+    unsafe = SafeContact(ReplyStyle.PLAIN, wording="mae'r heddlu yma", language=Language.WELSH)
+    assert wording_of(unsafe) == WORDS[Language.WELSH][ReplyStyle.DISCREET]
