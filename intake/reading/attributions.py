@@ -7,12 +7,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from intake.reading.addresses import clean_name, read_person
+from intake.reading.dates import claimed_from
 from intake.reading.forward_words import PARTICLES, USER_WORDS, WROTE, fold
 from intake.reading.quoted_headers import COLONS, Line, QuotedHeader, label_of
 
 _LONGEST: Final = 400
 _NUMERIC_DATE: Final = re.compile(
     r"\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}\.?,?(?: \S{1,6})?? \d{1,2}[:.]\d{2}(?:[:.]\d{2})?"
+)
+# "On Saturday, 21 November 2026 at 22:14, …": between the word that introduces it and its time of day.
+_WRITTEN_DATE: Final = re.compile(
+    r"(?:On|Am|Le|El|Il giorno|Il|Em|Op|Den|Dne|W dniu|Dnia|Pe) "
+    r"([^<>@\"]{8,60}?\d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?!\d)(?: ?[ap]\.?m\.?)?(?: ?(?:GMT|UTC)?[+-]\d{1,4})?)(?=[, ])",
+    re.IGNORECASE,
 )
 _QUOTED_NAME: Final = re.compile(r"[\"“„«]\s?([^\"“”„«»]{1,200}?)\s?[\"”“»]\s*\(?$")
 
@@ -49,13 +56,22 @@ def _attribution_of(text: str, line: Line, next_line: int) -> QuotedHeader | Non
         return None
     header = QuotedHeader(start=line.start, next_line=next_line, depth=line.depth)
     at = text.find("@")
-    moment = _NUMERIC_DATE.search(text)
-    if at > 0 and moment is not None:
+    moment = _moment_of(text) if at > 0 else None
+    if moment is not None:
         person = _attributed(text, moment)
         if person is not None:
             header.values["from"] = person
-            header.values["date"] = moment[0].strip()
+            header.values["date"] = moment[moment.lastindex or 0].strip()
     return header
+
+
+def _moment_of(text: str) -> re.Match[str] | None:
+    """The date of an attribution: one in numbers, else one in words that can be read for certain."""
+    numeric = _NUMERIC_DATE.search(text)
+    written = _WRITTEN_DATE.match(text) if numeric is None else None
+    if written is None:
+        return numeric
+    return written if claimed_from(written[1], "quoted").at is not None else None
 
 
 def _attributed(text: str, moment: re.Match[str]) -> str | None:

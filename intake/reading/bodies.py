@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from intake.reading import limits
+from intake.reading.marked_headers import Marked
 from intake.reading.model import REPLACED, Attachment, Role, Slice, displayable
 from intake.reading.parts import Part, Walker
 from intake.reading.text_of_html import HtmlText, text_of_html
@@ -48,6 +49,11 @@ class Content:
     def html(self) -> str:
         """The text of the HTML where there is any, else the plain text."""
         return _join(_html(each) or each.plain for each in self.segments)
+
+    @property
+    def marked(self) -> tuple[Marked, ...]:
+        """The quoted headers that the elements of its HTML mark."""
+        return tuple(mark for each in self.segments if each.html for mark in each.html.marked)
 
     @property
     def has_both(self) -> bool:

@@ -30,10 +30,16 @@ _ISO: Final = re.compile(
 )
 
 _CLOCK: Final = re.compile(
-    r"(?<![\d:.])(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?(?![\d:])(?:\s*(am|pm|a\.\s?m\.|p\.\s?m\.|πμ|μμ)(?!\w))?",
+    r"(?<![\d:.])(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?(?![\d:])(?:\s*(am|pm|a\.\s?m\.|p\.\s?m\.|πμ|μμ|π\.μ\.|μ\.μ\.|öö|ös|sa|ch|дп|пп|[fe]\.?m\.?|ص|م)(?!\w))?",
     re.IGNORECASE,
 )
-_HALF_BEFORE: Final = re.compile(r"(上午|下午|午前|午後|오전|오후)\s*(?=\d)")
+_HALF_BEFORE: Final = re.compile(
+    r"(上午|凌晨|清晨|早上|下午|中午|傍晚|晚上|午前|午後|오전|오후|(?<!\w)(?:de|du)\.)\s*(?=\d)", re.IGNORECASE
+)
+_AFTERNOON: Final = frozenset(
+    ("下午", "中午", "傍晚", "晚上", "午後", "오후", "du.", "p", "μ", "ös", "ch", "пп", "e", "م")
+)
+_EVENING: Final = "晚上"  # of its twelve o'clock, which midnight is meant is not certain
 _OFFSET: Final = re.compile(
     r"(?:\b(?:GMT|UTC)\s*([+\-\u2212]\d{1,2})(?::?(\d{2}))?(?!\d)|(?<=\s)([+-]\d{2}):?(\d{2})(?!\d))"
 )
@@ -67,6 +73,8 @@ def _exact(plain: str, source: Source, shown: str) -> Claimed | None:
     if (match := _RFC5322.fullmatch(plain)) and (month := MONTHS.get(match[2].lower(), {}).get("en")):
         day, _, year, hour, minute, second, zone = match.groups()
         clock = _clock_of(hour, minute, second)
+        if zone is not None and zone[0].isalpha() and zone.upper() not in {*ZONES, "Z"}:
+            return None  # "PM" is no zone
         return None if clock is None else _claim((int(year), month, int(day)), clock, _zone_of(zone), source, shown)
     if match := _ISO.fullmatch(plain):
         year, number, day, hour, minute, second, zone = match.groups()
@@ -147,14 +155,17 @@ def _take_clock(text: str) -> tuple[str, _Clock | None, bool]:
     half = _HALF_BEFORE.search(text)
     afternoon: bool | None = None
     if half is not None:
-        afternoon = half[1] in ("下午", "午後", "오후")
+        afternoon = half[1].lower() in _AFTERNOON
         text = text[: half.start()] + " " + text[half.end() :]
     match = _last_clock(text)
     if match is None:
         return text, None, half is None
     hour = int(match[1])
     if match[4]:
-        afternoon = match[4][0].lower() in "pμ"
+        named = match[4].lower()
+        afternoon = named in _AFTERNOON or named[0] in _AFTERNOON
+    if half is not None and half[1] == _EVENING and hour == _NOON:
+        return text, None, False
     if afternoon is not None and hour <= _NOON:
         hour = hour % _NOON + (_NOON if afternoon else 0)
     clock = _clock_of(str(hour), match[2], match[3])

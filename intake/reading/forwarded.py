@@ -12,6 +12,8 @@ another message decides, so the *outermost* message is the original and what it 
     block           a quoted header alone, From first, three fields       only if the subject says forward
     attribution     "On <date>, <name> <address> wrote:"                  only if the subject says forward
 
+In HTML of which no word is known, `marked_headers` tells a header by the element it stands in (the rule is its name).
+
 Anything else is no forward. A wrong name on a timeline is worse than none: where lines leave doubt, nobody is named.
 """
 
@@ -26,6 +28,7 @@ from intake.reading import limits
 from intake.reading.addresses import read_people, read_person
 from intake.reading.attributions import attribution_at
 from intake.reading.forward_words import FORWARD_PREFIXES, FORWARDED, OPENINGS, REPLY_IN, REPLY_PREFIXES, fold
+from intake.reading.marked_headers import Marked, marked_header
 from intake.reading.model import InnerForward, Reported, Span, SpanField
 from intake.reading.quoted_headers import (
     COLONS,
@@ -51,9 +54,10 @@ _PREFIX: Final = re.compile(
     r"\s*(?:\[[^\]\n]{1,40}\]\s*)*\[?([^\s:\uff1a\[\]]{1,20})(?:\[\d+\]|\(\d+\))?\s*[:\uff1a]\s*"
 )
 _OUTLOOK_ORIGINAL: Final = "-----Original"
-_STRONG: Final = ("opening", "dashes", "one-line")
-_WEAK: Final = ("original", "rule", "block", "attribution")
+_STRONG: Final = ("opening", "dashes", "one-line", "gmail_attr", "moz-email-headers-table")
+_WEAK: Final = ("original", "rule", "block", "attribution", "divRplyFwdMsg")
 _MOST_INNER: Final = 50
+_MOST_BLANK: Final = 4
 _MOST_HEADS: Final = 1_000
 _LONGEST_OPENING: Final = 80
 _SHORTEST_OPENING: Final = 3
@@ -80,7 +84,9 @@ class Inline:
     spans: tuple[Span, ...] = ()
 
 
-def find_forward(text: str, subject: str | None, recipients: frozenset[str] = frozenset()) -> Inline | None:
+def find_forward(
+    text: str, subject: str | None, recipients: frozenset[str] = frozenset(), marked: Sequence[Marked] = ()
+) -> Inline | None:
     """The outermost message that `text` forwards; None if it forwards none, or that is in doubt.
 
     Args:
@@ -88,11 +94,14 @@ def find_forward(text: str, subject: str | None, recipients: frozenset[str] = fr
         subject: The mail's own subject; None where it has none or it is not known.
         recipients: Whom the mail is addressed to, case-folded. A message *from* one of them that is set off weakly is
             being answered, not forwarded.
+        marked: Where the text was HTML, the headers that its elements marked as such.
     """
     source = text.replace("\r\n", "\n")[: limits.TEXT_CHARACTERS]
     lines = quoted_lines(source)
     kind, rest = subject_kind(subject)
     outermost = _outermost(lines, kind)
+    if outermost is None and marked and _outermost(lines, "unknown") is None:
+        outermost = marked_header(lines, marked)
     if outermost is None:
         return None
     number, rule, header = outermost
@@ -108,7 +117,7 @@ def _outermost(lines: Sequence[Line], kind: Kind) -> tuple[int, str, QuotedHeade
     for number, line in enumerate(lines):
         if quote is not None and line.text and line.depth <= quote:
             quote = None
-        may_be_head = line.text != "" and label_of(line.text, "from") is not None
+        may_be_head = line.text != "" and _may_be_head(lines, number)
         heads += may_be_head
         if heads > _MOST_HEADS:
             return None  # no letter has that many; and each costs a look at the lines after it
@@ -123,6 +132,17 @@ def _outermost(lines: Sequence[Line], kind: Kind) -> tuple[int, str, QuotedHeade
         elif not (rule == "block" and kind == "forward" and header.depth > 0):  # that one is quoted in her note
             return number, rule, header
     return None
+
+
+def _may_be_head(lines: Sequence[Line], number: int) -> bool:
+    """Whether a line is a From, or the date that some programs (GMX) put above it."""
+    read = label_of(lines[number].text)
+    if read is None:
+        return False
+    names = read[0].values()
+    if "date" in names and number + 1 < len(lines):
+        return "from" in names or label_of(lines[number + 1].text, "from") is not None
+    return "from" in names
 
 
 def _is_pasted(rule: str, subject: str | None, lines: Sequence[Line], header: QuotedHeader) -> bool:
@@ -172,7 +192,7 @@ def _is_forward(rule: str, kind: Kind, header: QuotedHeader, subject: str | None
     prefix = _PREFIX.match(subject or "")
     if prefix is not None and REPLY_IN.get(fold(prefix[1])) in header.language:
         return False
-    if rule in ("original", "rule"):
+    if rule in ("original", "rule", "divRplyFwdMsg"):
         return kind != "reply"
     return kind == "forward"
 
@@ -187,14 +207,24 @@ def _at(lines: Sequence[Line], number: int, line: Line, *, may_be_head: bool) ->
     if _RULE.fullmatch(text):
         header = read_header(lines, number + 1, fewest=3)
         return None if header is None else ("rule", header)
-    if (opening := _opening(text)) and (
-        header := read_header(lines, number + 1, fewest=2 if opening in OPENINGS else 3)
-    ):
-        return "opening", header
+    if opening := _opening(text):
+        header = read_header(lines, number + 1, fewest=2 if opening in OPENINGS else 3)
+        found = ("opening", header) if header is not None else _named_attribution(lines, number + 1, "opening")
+        if found is not None:
+            return found
     if may_be_head and (header := read_header(lines, number, fewest=3)):
         return "block", header
     header = attribution_at(lines, number)
     return None if header is None else ("attribution", header)
+
+
+def _named_attribution(lines: Sequence[Line], number: int, rule: str) -> tuple[str, QuotedHeader] | None:
+    """The attribution that stands in the place of a header (Yandex, Yahoo on telephones), if it names its author."""
+    for place in range(number, min(len(lines), number + _MOST_BLANK)):
+        if lines[place].text:
+            header = attribution_at(lines, place)
+            return (rule, header) if header is not None and "from" in header.values else None
+    return None
 
 
 def _opening(text: str) -> str:
@@ -218,7 +248,7 @@ def _after_dashes(lines: Sequence[Line], number: int, match: re.Match[str]) -> t
         return ("one-line", header) if header is not None and says_forwarded else None
     header = read_header(lines, number + 1, fewest=2)
     if header is None:
-        return None
+        return _named_attribution(lines, number + 1, "dashes") if says_forwarded else None
     return ("dashes" if says_forwarded else "original"), header
 
 
@@ -226,7 +256,7 @@ def _result(
     source: str, lines: Sequence[Line], number: int, rule: str, header: QuotedHeader, rest: str | None
 ) -> Inline:
     start = lines[number].start
-    first, last = _body_lines(lines, header)
+    first, last = _body_lines(lines, number, header)
     body_start = lines[first].start if first < len(lines) else len(source)
     body_end = lines[last - 1].end if last > first else body_start
     # Outlook's own line stays in `above`, as the public suite has it; a reading's note leaves such lines out.
@@ -239,7 +269,7 @@ def _result(
         author=read_person(values.get("from", "")),
         to=read_people(values.get("to", "")),
         cc=read_people(values.get("cc", "")),
-        subject=rest if rule == "attribution" else values.get("subject"),
+        subject=values.get("subject") if header.languages or header.places else rest,
         date_text=values.get("date") or None,
         languages=header.language,
         above="\n\n".join(filter(None, outside)),
@@ -270,11 +300,23 @@ def _unquoted(text: str) -> str:
     return "\n".join(kept).strip("\n" + EDGE)
 
 
-def _body_lines(lines: Sequence[Line], header: QuotedHeader) -> tuple[int, int]:
+def _past_blank(lines: Sequence[Line], number: int) -> int:
+    while number < len(lines) and not lines[number].text:
+        number += 1
+    return number
+
+
+def _ends_head(lines: Sequence[Line], number: int, first: int) -> bool:
+    """Whether the body begins with the line of dashes that stood above the header, once more (Zoho)."""
+    text = lines[first].text
+    return text[0] in _DASHES and text == lines[number].text and _DASHED.fullmatch(text) is not None
+
+
+def _body_lines(lines: Sequence[Line], number: int, header: QuotedHeader) -> tuple[int, int]:
     """First and last line of the body. Where the header is quoted, the first line outside the quote ends it."""
-    first, last = header.next_line, len(lines)
-    while first < last and not lines[first].text:
-        first += 1
+    first, last = _past_blank(lines, header.next_line), len(lines)
+    if first < last and _ends_head(lines, number, first):
+        first = _past_blank(lines, first + 1)
     if header.depth:
         last = next((number for number in range(first, last) if _leaves_quote(lines, number, header.depth)), last)
     return first, last

@@ -175,10 +175,10 @@ def _inline(mail: Part, content: Content, subject: str | None, walker: Walker) -
     recipients = frozenset(
         each.address.casefold() for name in ("to", "cc") for each in people_of(mail.block, name) if each.address
     )
-    from_text = find_forward(content.plain, subject, recipients)
+    from_text = find_forward(content.plain, subject, recipients, () if content.has_both else content.marked)
     if not content.has_both:
         return from_text
-    from_html = find_forward(content.html, subject, recipients)
+    from_html = find_forward(content.html, subject, recipients, content.marked)
     if from_text is None or from_html is None:
         return from_text or from_html
     if _differ(from_text.author, from_html.author):

@@ -16,7 +16,9 @@ from typing import Final
 from lxml import etree
 
 from intake.reading import limits
+from intake.reading.marked_headers import Mark, Marked
 from intake.reading.model import displayable
+from intake.reading.quoted_headers import quoted_lines
 
 _SILENT: Final = frozenset({"script", "style", "title", "template"})
 _BLOCKS: Final = frozenset({
@@ -44,6 +46,13 @@ _LONGEST_LINK: Final = 2_000
 _LINKS: Final = ("http:", "https:", "mailto:", "tel:", "sms:")
 _LONGEST_VALUE: Final = 20_000
 _LONGEST_STYLE: Final = 200_000
+# Where Outlook begins what it forwards without a rule, by its elements or by the line it draws with a border.
+_BEGINNINGS: Final = frozenset({"divrplyfwdmsg", "x_divrplyfwdmsg", "mail-editor-reference-message-container"})
+_BORDER: Final = re.compile(
+    r"border:\s*none;\s*border-top:\s*solid [^;]{1,40};\s*padding:\s*3|border-style:\s*solid none none", re.IGNORECASE
+)
+_MOST_MARKED: Final = 20
+_MOST_MARKED_LINES: Final = 12
 _SPACES: Final = re.compile(r"[ \t\r\n\f]+")
 
 
@@ -55,6 +64,7 @@ class HtmlText:
     remote: tuple[str, ...]
     links: tuple[str, ...]
     defects: tuple[str, ...]
+    marked: tuple[Marked, ...] = ()
 
 
 def text_of_html(html: str) -> HtmlText:
@@ -93,6 +103,9 @@ class _Lines:
         self._in_style = False
         self._remote: dict[str, None] = {}
         self._links: dict[str, None] = {}
+        self._marked: list[Marked] = []
+        self._mark: tuple[Mark, str, int] | None = None  # what an open element marks, its name, its first line
+        self._mark_depth = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = str(tag).lower()
@@ -106,6 +119,39 @@ class _Lines:
             self._silence.append(name)
             return
         self._open(name)
+        self._begin(name, attributes)
+
+    def _begin(self, name: str, attributes: dict[str, str]) -> None:
+        """Heed the elements in which mail programs begin a message that they forward."""
+        place = attributes.get("id", "")[:100]
+        classes = attributes.get("class", "")[:200].split()
+        if name == "div" and (place.lower() in _BEGINNINGS or _BORDER.search(attributes.get("style", "")[:500])):
+            self._break()
+            self._rule()
+        if self._mark is not None:
+            self._mark_depth += name == self._mark[1]
+        elif len(self._marked) < _MOST_MARKED and (mark := _mark_of(name, place, classes)):
+            self._mark, self._mark_depth = (mark, name, len(self._lines)), 1
+
+    def _rule(self) -> None:
+        last = next((line for line in reversed(self._lines[-3:]) if line.strip("> ")), "")
+        if last.strip("> ") != _RULE:
+            self._line.append(_RULE)
+            self._break()
+
+    def _end_mark(self, name: str) -> None:
+        if self._mark is None or name != self._mark[1]:
+            return
+        self._mark_depth -= 1
+        if self._mark_depth == 0:
+            self._break()
+            inside = "\n".join(self._lines[self._mark[2] :][:_MOST_MARKED_LINES])
+            lines = tuple(line.text for line in quoted_lines(inside))
+            while lines and not lines[-1]:
+                lines = lines[:-1]
+            if lines and lines[0]:
+                self._marked.append(Marked(self._mark[0], lines))
+            self._mark = None
 
     def _open(self, name: str) -> None:
         if name == "br":
@@ -137,6 +183,7 @@ class _Lines:
         if name in _BLOCKS:
             self._break()
             self._space(name)
+        self._end_mark(name)
         self._quotes -= name == "blockquote" and self._quotes > 0
         self._preformatted -= name == "pre" and self._preformatted > 0
 
@@ -173,7 +220,9 @@ class _Lines:
     def result(self) -> HtmlText:
         self._break()
         text = re.sub(r"\n(?:[> ]*\n){3,}", "\n\n\n", "\n".join(self._lines)).strip("\n")
-        return HtmlText(displayable(text), tuple(self._remote), tuple(self._links), tuple(self.defects))
+        return HtmlText(
+            displayable(text), tuple(self._remote), tuple(self._links), tuple(self.defects), tuple(self._marked)
+        )
 
     def _break(self, *, always: bool = False) -> None:
         line = "".join(self._line).replace("\xa0", " ").rstrip()
@@ -217,6 +266,14 @@ class _Lines:
     def _link(self, address: str) -> None:
         if address.lower().startswith(_LINKS) and len(self._links) < limits.REMOTE:
             self._links.setdefault(displayable(address[:_LONGEST_LINK]))
+
+
+def _mark_of(name: str, place: str, classes: list[str]) -> Mark | None:
+    if name == "div" and "gmail_attr" in classes:
+        return "gmail_attr"
+    if name == "div" and place.lower().endswith("divrplyfwdmsg"):
+        return "divRplyFwdMsg"
+    return "moz-email-headers-table" if name == "table" and "moz-email-headers-table" in classes else None
 
 
 def _escaped(match: re.Match[str]) -> str:

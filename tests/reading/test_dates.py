@@ -41,6 +41,11 @@ CASES = json.loads((Path(__file__).parent / "corpora" / "forwards" / "cases.json
         ("05/05/2026 10:00", "2026-05-05T10:00:00", "unknown"),
         ("Monday, 02/10/2023 4:52 PM", "2023-10-02T16:52:00", "unknown"),
         ("Friday, 02/10/2023 4:52 PM", "2023-02-10T16:52:00", "unknown"),
+        ("21 Nov 2026 10:14 PM", "2026-11-21T22:14:00", "unknown"),
+        ("21 nov 2026 10:14 em", "2026-11-21T22:14:00", "unknown"),
+        ("2026年11月21日(星期六) 晚上10:14", "2026-11-21T22:14:00", "unknown"),
+        ("21 Kasım 2026 10:14 ÖS", "2026-11-21T22:14:00", "unknown"),
+        ("2026. november 21., szombat du. 10:14", "2026-11-21T22:14:00", "unknown"),
         ("dydd Sadwrn, 21 Tachwedd 2026 am 22:14", "2026-11-21T22:14:00", "unknown"),
     ],
 )
@@ -69,6 +74,7 @@ def test_a_date_whose_day_and_month_could_be_swapped_claims_no_time(text):
         "x" * 500,
         "12:30",
         "21 Nov 2026 10:00 11 12",
+        "2026年11月21日 晚上12:14",
     ],
 )
 def test_a_date_that_is_not_certain_is_kept_as_text_only(text):

@@ -381,7 +381,10 @@ def test_every_public_forward_reads_the_same_as_a_whole_mail(encoding):
 
 
 def test_where_a_quoted_message_is_left_in_doubt_that_is_said():
-    reading = reading_of(html_mail(HTML_FORWARDS["outlook-desktop"], subject="evidence"))
+    quoted = (
+        "From: Dan Frost <dan.frost@example.com>\nSent: 21 November 2026 22:14\nTo: Sam Carter\nSubject: x\n\nYou will."
+    )
+    reading = reading_of(mail(f"Please add this.\n\n{quoted}", subject="evidence"))
     assert reading.reported_from.is_empty
     assert any("not certain that it was forwarded" in each for each in reading.defects)
     assert reading_of(mail("He was outside again.", subject="Tonight")).defects == ()
