@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from archive.acquisition import rendered
 from archive.alerts import raise_alert
@@ -157,11 +157,7 @@ def statements(connection: Connection, *, since: datetime | None = None, most: i
 
 def newest(connection: Connection) -> list[Stated]:
     """The newest statement of each source, by source."""
-    each = (
-        select(completeness.c.entry_id)
-        .distinct(completeness.c.source)
-        .order_by(completeness.c.source, completeness.c.stated_at.desc(), completeness.c.entry_id.desc())
-    )
+    each = select(func.max(completeness.c.entry_id)).group_by(completeness.c.source)
     query = (
         select(completeness.c.facts, completeness.c.stated_at, custody_leaf.c.leaf_index)
         .outerjoin(custody_leaf, custody_leaf.c.entry_id == completeness.c.entry_id)

@@ -105,6 +105,7 @@ class Action(StrEnum):
     ALERT_MAIL_SENT = "alert.mail_sent"
     ALERT_MAIL_NOT_SENT = "alert.mail_not_sent"
     COMPLETENESS_STATED = "completeness.stated"
+    COMPLETENESS_VIEWED = "completeness.viewed"
     MEDIA_PARKED = "media.parked"
     MEDIA_UNPARKED = "media.unparked"
     COPY_REDACTED = "copy.redacted"

@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from archive.acquisition import rendered
 from archive.case import Case
+from archive.completeness import told_without_names
 from archive.database import current_revision
 from archive.ledger import checkpoint_size, waiting
 from archive.marks import VAULT, counts, get_mark
@@ -75,6 +76,7 @@ def reliability(connection: Connection, case: Case, *, now: datetime) -> dict[st
         "outages": _outages(connection, since),
         "parked": _parked(connection, since),
         "ledger": _ledger(connection, case),
+        "completeness": told_without_names(connection, since),
         "vault_self_test": get_mark(connection, VAULT),
         "known_defects": known_defects(since),
         "not_measured": NOT_MEASURED,

@@ -10,6 +10,7 @@ import pytest
 from archive.accession import receive
 from archive.acquisition import Acquisition, Channel
 from archive.alerts import raise_alert
+from archive.completeness import Compared, Gap, state
 from archive.parking import park
 from tests.web import story
 from tests.web.conftest import DESKTOP, PHONE, SMALL_PHONE
@@ -54,12 +55,25 @@ def keep(page, name: str) -> None:
         page.screenshot(path=Path(PICTURES) / f"{name}.png", clip=clip)
 
 
+def record_statements(connection, at):
+    gaps = (
+        Gap("imap:desk%40force.example/INBOX/17/204", "the server has no body to give (NIL)", explained=True),
+        Gap("imap:desk%40force.example/INBOX/17/211", "the folder listed it, and had it no more when it was asked for"),
+    )
+    mailbox = Compared("mailbox:desk@force.example@imap.force.example/INBOX", None, at, 1204, 1202, gaps=gaps)
+    beside = {"sent_by_us": 80, "sent_and_not_by_us": 1, "to_other_numbers": 0}
+    texts = Compared("texts:AC00000000000000000000000000000001", at, at, 318, 317, 3, waiting=1, beside=beside)
+    for compared in (mailbox, texts):
+        state(connection, compared, at=at, actor="system:beat")
+
+
 def addresses(told, site):
     _, slug, items = told
     raw = Acquisition.of(b"x", channel=Channel.SMS, source_id="SMparked", at=site.casework.at, media_type="text/plain")
     quarantined = next(item for item in reversed(site.casework.made))
     with site.casework.archive.engine.begin() as connection:
         raise_alert(connection, "mailbox", at=site.casework.at, text="The mailbox was made anew by its server.")
+        record_statements(connection, site.casework.at)
         receive(connection, raw)
         park(
             connection,
@@ -86,6 +100,7 @@ def addresses(told, site):
         "quarantine": "/quarantine",
         "quarantined": f"/quarantine/{quarantined}",
         "parked": "/parked",
+        "completeness": "/completeness",
         "password": "/password",
     }
 

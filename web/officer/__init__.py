@@ -7,6 +7,7 @@ from flask import Blueprint
 from web.collaborators import Web
 from web.officer import (
     cases,
+    completeness,
     continuity,
     enrolment,
     exhibits,
@@ -39,6 +40,7 @@ def make_blueprint(web: Web) -> Blueprint:
         retention,
         quarantine,
         parked,
+        completeness,
     ):
         room.add_routes(blueprint, web)
     blueprint.add_app_template_global(pictures.may_show, "may_show_picture")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request
 
+from archive.completeness import newest
 from archive.custody import Action, case_stream
 from timeline.continuity import PER_PAGE, case_entries
 from web.access import Right, case_or_404, requires, signed_in
@@ -24,6 +25,7 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
             case = case_or_404(connection, slug, Right.SEE_CASE)
             entries = case_entries(connection, case.id, below=below if below and below < 2**63 else None)
             names = emails_of(connection)
+            stated = newest(connection)
             record_look(
                 connection, Action.CASE_VIEWED, case_stream(case.id), at=web.now(), page="continuity", below=below
             )
@@ -33,6 +35,7 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
             case=case,
             entries=entries,
             names=names,
+            stated=stated,
             below=below,
             older=entries[-1].id if len(entries) == PER_PAGE else None,
         )

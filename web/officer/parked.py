@@ -13,6 +13,7 @@ from archive.custody import SYSTEM, Action
 from archive.jobs import Job
 from archive.parking import unpark
 from archive.tables import acquisition, alert, exhibit
+from intake.media_waiting import parked_media, unpark_media
 from web.access import Right, requires, signed_in
 from web.collaborators import Web
 from web.officer.looks import record_look
@@ -35,20 +36,33 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
         parked = select(*columns).where(acquisition.c.state == "parked").order_by(acquisition.c.parked_at)
         with web.engine.begin() as connection:
             items = connection.execute(parked.limit(MOST_SHOWN)).all()
+            media = parked_media(connection, most=MOST_SHOWN)
             alerts = connection.execute(_unseen().limit(MOST_SHOWN)).all()
-            shown = [str(item.id) for item in items]
+            shown = [*(str(item.id) for item in items), *(each.source_id for each in media)]
             record_look(connection, Action.PARKED_VIEWED, SYSTEM, at=web.now(), shown=shown)
-        return render_template("officer/parked.html", officer=signed_in(), items=items, alerts=alerts)
+        return render_template("officer/parked.html", officer=signed_in(), items=items, media=media, alerts=alerts)
 
     @blueprint.post("/parked/<uuid:acquisition_id>/unpark")
     @requires(Right.SETTLE)
     def try_again(acquisition_id: UUID) -> Response:
         """Let it wait for accession again; commit, then nudge."""
-        reason = request.form.get("reason", "").replace("\x00", "").strip()[:MOST_REASON_CHARACTERS] or None
+        reason = _reason()
         with web.engine.begin() as connection:
             if not unpark(connection, acquisition_id, at=web.now(), actor=signed_in().actor, reason=reason):
                 abort(404)
         web.nudge(Job.ACCESSION, str(acquisition_id))
+        return make_response(redirect(url_for("officer.list_parked"), 303))
+
+    @blueprint.post("/parked/media/unpark")
+    @requires(Right.SETTLE)
+    def fetch_again() -> Response:
+        """Have a parked picture of a text asked for again; commit, then nudge."""
+        reason = _reason()
+        source_id = request.form.get("source_id", "").replace("\x00", "")
+        with web.engine.begin() as connection:
+            text_id = unpark_media(connection, source_id, at=web.now(), actor=signed_in().actor, reason=reason)
+        if text_id is not None:  # else somebody was quicker
+            web.nudge(Job.FETCH_MEDIA, str(text_id))
         return make_response(redirect(url_for("officer.list_parked"), 303))
 
     @blueprint.post("/parked/alerts/<uuid:alert_id>/seen")
@@ -60,6 +74,10 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
                 abort(404)
             mark_seen(connection, alert_id, at=web.now(), actor=signed_in().actor)
         return make_response(redirect(url_for("officer.list_parked"), 303))
+
+
+def _reason() -> str | None:
+    return request.form.get("reason", "").replace("\x00", "").strip()[:MOST_REASON_CHARACTERS] or None
 
 
 def _unseen() -> Select[Any]:
