@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from mmap import mmap
 from typing import Final
 
+from intake.handed import forget
 from intake.reading.chat_lines import Beginning, beginning_of
 
 _LINE_BYTES: Final = 1_000
@@ -74,6 +75,7 @@ def order_of(whole: bytes | mmap) -> str:
     left: set[str] | None = None
     latest: dict[str, int] = {}
     for entry in entries_in(whole):
+        forget(whole, entry.start, entry.end)
         begins = entry.begins
         if begins is None or len(begins.orders) == 1:
             continue

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from archive.acquisition import Acquisition, Channel, file_source_id
 from intake.chat_export import entries_in, is_chat, order_of
-from intake.handed import Handed
+from intake.handed import Handed, forget
 from intake.mbox import messages_in
 from intake.reading.backups import BACKUP_TYPE
 from intake.reading.chats import CHAT_TYPE, files_named
@@ -127,9 +127,11 @@ def _of_chat(handed: Handed, account: Account, at: datetime, beside: dict[str, U
 
 
 def _slice(handed: Handed, start: int, end: int, media_type: str, more: Mapping[str, Any], at: datetime) -> Acquisition:
+    raw = handed.whole[start:end]
+    forget(handed.whole, start, end)
     # A chat's first message begins where the file does, whose own id that offset is.
     return Acquisition.of(
-        handed.whole[start:end],
+        raw,
         channel=Channel.UPLOAD,
         source_id=file_source_id(handed.sha256, start) + ("" if start else f"+{end}"),
         at=at,

@@ -72,6 +72,13 @@ def gathered(pieces: Iterator[bytes], facts: Mapping[str, Any]) -> Iterator[Hand
         yield _gathered(pieces, facts, stack)
 
 
+def forget(whole: bytes | mmap.mmap, start: int, end: int) -> None:
+    """Let go of the memory that a stretch took, once it was passed; it is read anew where it is asked for again."""
+    first = start // mmap.PAGESIZE * mmap.PAGESIZE
+    if isinstance(whole, mmap.mmap) and (length := end // mmap.PAGESIZE * mmap.PAGESIZE - first) > 0:
+        whole.madvise(mmap.MADV_DONTNEED, first, length)
+
+
 def _read(path: Path, stack: ExitStack) -> Handed:
     if not path.is_file():
         raise UnreadableFileError(path.name, _why_not(path))

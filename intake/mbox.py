@@ -36,14 +36,14 @@ def messages_in(whole: bytes | mmap) -> Iterator[Slice]:
     Where the first line has a date, only lines with one begin a message: a sentence in a mail may begin with `From `.
     """
     pattern = _STRICT if _STRICT.match(whole) else _LOOSE
-    lines = list(pattern.finditer(whole))
-    if not lines or lines[0].start() != 0:
-        return
-    following = [line.start() for line in lines[1:]] + [len(whole)]
-    for line, end in zip(lines, following, strict=True):
-        message_end = _without_blank_line(whole, line.end(), end)
-        if message_end > line.end():
-            yield Slice(line.end(), message_end, whole[line.start() : line.end()].rstrip(b"\r\n"))
+    line = pattern.match(whole)
+    following = pattern.finditer(whole, line.end()) if line else iter(())
+    while line is not None:
+        after = next(following, None)
+        end = _without_blank_line(whole, line.end(), after.start() if after else len(whole))
+        if end > line.end():
+            yield Slice(line.end(), end, whole[line.start() : line.end()].rstrip(b"\r\n"))
+        line = after
 
 
 def _without_blank_line(whole: bytes | mmap, start: int, end: int) -> int:

@@ -27,11 +27,17 @@ from intake.reading.pieces import UnopenableError
 ZIP: Final = "application/zip"
 UNKNOWN: Final = "application/octet-stream"
 MEDIA_TYPES: Final = {
+    ".amr": "audio/amr",
+    ".caf": "audio/x-caf",
     ".eml": MAIL,
+    ".m4a": "audio/mp4",
     ".mbox": MBOX,
     ".mbx": MBOX,
     ".msg": "application/vnd.ms-outlook",
+    ".oga": "audio/ogg",
+    ".ogg": "audio/ogg",
     ".txt": PLAIN,
+    ".webp": "image/webp",
     ".xml": "application/xml",
     ".zip": ZIP,
 }
@@ -135,7 +141,7 @@ class Unpacking:
             yield from self._chat(unpacked, beside)
         elif beside and (named_by or not inside.is_unpacked):
             self.account.taken["file of a chat"] += 1
-            at = {"offset": inside.entry.place.offset}
+            at = {"offset": inside.entry.place.offset, "part_of": CHAT}
             source_id = file_source_id(handed.sha256, inside.entry.place.offset)
             item = self._item(unpacked, source_id, media_type, {**unpacked.facts, **at})
             yield replace(item, parent_id=named_by)

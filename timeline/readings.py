@@ -23,6 +23,7 @@ from archive.tables import acquisition, custody_entry, custody_payload, exhibit,
 from archive.vault import Vault
 from intake.reading import READER_VERSION, Given, opens, read_in_bounds, read_many_in_bounds, unreadable
 from intake.reading.limits import RAW_BYTES
+from intake.reading.media import is_media
 from intake.reading.model import Reading, displayable, from_json, to_json
 from timeline.ordering import ordered_at
 
@@ -90,15 +91,14 @@ def _rows_of(connection: Connection, ids: Collection[UUID]) -> Sequence[Row[Any]
 
 
 def _is_held(row: Row[Any], raw: bytes | None) -> bool:
-    """Whether an exhibit can be read from the bytes at hand, with others."""
-    if raw is None or len(raw) > TOGETHER_BYTES:
+    """Whether an exhibit can be read from the bytes at hand, with others: pictures take their time."""
+    if raw is None or len(raw) > TOGETHER_BYTES or is_media(row.media_type):
         return False
     return hashlib.sha256(raw).hexdigest() == str(row.sha256)
 
 
 def _given(row: Row[Any], arrived: Mapping[UUID, bytes | None]) -> Given:
-    about = {"channel": row.channel, "media_type": row.media_type}
-    raw = arrived[row.id] if opens(**about) else b""
+    raw = arrived[row.id] if opens(channel=row.channel, media_type=row.media_type, size_bytes=row.size_bytes) else b""
     return Given(raw or b"", row.channel, row.media_type, row.door)
 
 
@@ -113,7 +113,7 @@ def _row_of(connection: Connection, exhibit_id: UUID) -> Row[Any]:
 def _read(vault: Vault, row: Row[Any]) -> Reading:
     """Read what the reader opens, and only that: a recording of a gigabyte does not go through this process."""
     about = {"channel": row.channel, "media_type": row.media_type}
-    if not opens(**about):
+    if not opens(**about, size_bytes=row.size_bytes):
         return read_in_bounds(b"", **about, door=row.door)
     if row.size_bytes > RAW_BYTES:
         return unreadable(f"larger than the reader opens ({row.size_bytes} bytes)")
@@ -240,7 +240,7 @@ def searchable(found: Reading) -> str:
     """All words of a reading, case-folded, without characters that a database cannot keep."""
     people = (found.reported_from, *found.reported_to, *found.reported_cc)
     named = [part for person in people for part in (person.name, person.address, person.number)]
-    parts = [found.subject, found.text, found.note, *named]
+    parts = [found.subject, found.text, found.note, found.search_hint, *named]
     parts += [one.name for one in found.attachments]
     parts += [one.value for one in found.identifiers]
     return displayable("\n".join(part for part in parts if part))[:WORDS_CHARACTERS].casefold()

@@ -159,6 +159,10 @@ class Hint:
 class Reading:
     """One acquisition, read. See the module docstring for what it may be used for.
 
+    Of a picture or recording, or of those that came in it: `facts` are what their bytes tell (EXIF as it stands there,
+    which may say where she lives), `length_ms` how long a recording is, and `search_hint` words that a program seems to
+    see in a picture: for searching alone, often wrong, never shown as what it says.
+
     Of an entry written on a personal page, `account` holds each answer by the name of its question, and `unfinished`
     that she had not sent it when her visit ended. `own_words`: whoever sent it in wrote it, as far as can be told.
     """
@@ -186,6 +190,9 @@ class Reading:
     remote_content: tuple[str, ...] = ()
     defects: tuple[str, ...] = ()
     unreadable_because: str | None = None
+    facts: Headers = ()
+    length_ms: int | None = None
+    search_hint: str = ""
 
 
 def displayable(text: str) -> str:
@@ -243,6 +250,7 @@ def from_json(document: Mapping[str, Any]) -> Reading:
         hints=tuple(_one(Hint, each) for each in document.get("hints", ())),
         account=tuple((name, value) for name, value in document.get("account", ())),
         remote_content=tuple(document["remote_content"]),
+        facts=tuple((name, value) for name, value in document.get("facts", ())),
         defects=tuple(document["defects"]),
     )
 

@@ -17,6 +17,7 @@ from intake.reading.files import read_file
 from intake.reading.forms import read_answers_form, read_diary_form
 from intake.reading.identifiers import find_identifiers
 from intake.reading.mail import read_mail
+from intake.reading.media import MEDIA_BYTES, is_media, with_media
 from intake.reading.model import Attachment, Claimed, Reading, Slice, displayable
 from intake.reading.pieces import UnopenableError
 from intake.reading.texts import read_form, read_text
@@ -34,9 +35,11 @@ _EXPORTS: Final = frozenset({"backup", "chat"})
 _DIARY_FIELDS: Final = ("text", "entry", "body", "Body", "words", "what")
 
 
-def opens(*, channel: str, media_type: str) -> bool:
-    """Whether `read` looks at the bytes of such an acquisition; of others (pictures, recordings) it needs none."""
+def opens(*, channel: str, media_type: str, size_bytes: int = 0) -> bool:
+    """Whether `read` looks at the bytes of such an acquisition; of others (films, large recordings) it needs none."""
     kind = media_type.partition(";")[0].strip().lower()
+    if is_media(kind):
+        return size_bytes <= MEDIA_BYTES
     is_form = channel == "sms" and kind in {_FORM, JSON}
     mails = {"message/rfc822", "message/global", *OUTLOOK_TYPES, *ZIP_TYPES}
     return channel == "diary" or is_form or kind in mails or kind in {"text/plain", *_RECORDS}
@@ -57,7 +60,8 @@ def read(raw: bytes, *, channel: str, media_type: str, door: Mapping[str, Any]) 
     try:
         if len(raw) > limits.RAW_BYTES:
             return unreadable(f"larger than the reader opens ({len(raw)} bytes)")
-        return _read(raw, channel, media_type.partition(";")[0].strip().lower(), door)
+        kind = media_type.partition(";")[0].strip().lower()
+        return with_media(_read(raw, channel, kind, door), raw, kind)
     except Exception as error:  # noqa: BLE001 - the edge: any fault of the reader is a state of the reading, never a lost item
         return unreadable(f"the reader failed: {type(error).__name__}")
 
@@ -73,7 +77,7 @@ def _read(raw: bytes, channel: str, media_type: str, door: Mapping[str, Any]) ->
         return _FORMS[media_type](raw, READER_VERSION)
     if channel == "diary":
         return _read_diary(raw, media_type)
-    return _read_plain(raw) if media_type == "text/plain" else Reading(READER_VERSION, subject=_name_of(door))
+    return _read_plain(raw) if media_type == "text/plain" else _read_name(door)
 
 
 def _read_container(raw: bytes, media_type: str, door: Mapping[str, Any]) -> Reading:
@@ -85,6 +89,12 @@ def _read_container(raw: bytes, media_type: str, door: Mapping[str, Any]) -> Rea
     if door.get("unpacked"):
         return Reading(READER_VERSION, subject=_name_of(door))
     return read_file(raw, READER_VERSION, media_type, _name_of(door))
+
+
+def _read_name(door: Mapping[str, Any]) -> Reading:
+    """A file whose words are not read; one that came in a chat's export is part of that."""
+    is_of_chat = door.get("part_of") == "chat"
+    return Reading(READER_VERSION, subject=_name_of(door), claimed=Claimed(source="export" if is_of_chat else "none"))
 
 
 def _name_of(door: Mapping[str, Any]) -> str | None:
