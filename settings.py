@@ -258,6 +258,11 @@ class Settings:
         default=60,
         parse=int,
     )
+    alias_address: str | None = _setting(
+        "HOLDFAST_ALIAS_ADDRESS",
+        "Address of a contributor's own alias, `*` where its secret part stands: `desk+*@host`, or `*@reports.host` "
+        "where the server knows no plus but takes everything of a domain. Unset: `HOLDFAST_MAIL_FROM` with a plus.",
+    )
     smtp_url: str | None = _setting(
         "HOLDFAST_SMTP_URL",
         "Server for outgoing answers: `smtp://` or `smtps://user:password@host:port`.",

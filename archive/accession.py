@@ -259,7 +259,7 @@ def _facts_of(held: Acquisition | LargeAcquisition | Row[Any]) -> dict[str, Any]
 
 
 def _belonging(row: Row[Any]) -> Belonging:
-    return Belonging(row.sender, row.parent_id, row.for_case, row.for_contributor)
+    return Belonging(row.sender, row.parent_id, row.for_case, row.for_contributor, row.alias_id)
 
 
 def _enter_or_park(connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> list[UUID]:

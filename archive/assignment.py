@@ -2,7 +2,7 @@
 
 An exhibit belongs to no case until an enrolled sender or an officer assigns it; an ambiguous sender (enrolled twice) is
 quarantined. Assigning is an entry in the *case's* stream that names the exhibit's stream, so that no exhibit can be
-withheld from a package unnoticed.
+withheld from a package unnoticed. Mail to an alias claims its case: then only a sender enrolled there is assigned.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from archive.alerts import raise_alert
+from archive.alias import Alias, aliases_by_id
 from archive.contributor import Contributor
 from archive.custody import Action, CustodyEntry, case_stream, exhibit_stream
 from archive.errors import AlreadyAssignedError, UnknownAcquisitionError
@@ -29,6 +30,9 @@ from archive.tables import contributor as people
 
 ACTOR = "system:assignment"
 UNKNOWN_INITIALS = "X"
+UNKNOWN_SENDER, AMBIGUOUS_SENDER = "unknown sender", "ambiguous sender"
+# Of a sender enrolled elsewhere it says the same: nobody learns from it which cases there are.
+BY_ALIAS = "sent to a contributor's own address by somebody not enrolled on that case"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,14 @@ class Belonging:
         sender: The observed sender in normal form (E.164 number or lower-case address), if the door saw one.
         parent_id: The acquisition it came with (a text's picture).
         case_id: The case an officer imported it for; `contributor_id` likewise.
+        alias_id: The alias it was sent to.
     """
 
     sender: str | None = None
     parent_id: UUID | None = None
     case_id: UUID | None = None
     contributor_id: UUID | None = None
+    alias_id: UUID | None = None
 
     def metadata(self) -> dict[str, str]:
         """What is known, as it travels with the object in the vault: a rebuilt index needs it, and no entry tells it.
@@ -56,18 +62,21 @@ class Belonging:
             "parent": self.parent_id,
             "for-case": self.case_id,
             "for-contributor": self.contributor_id,
+            "alias": self.alias_id,
         }
         return {name: str(value) for name, value in known.items() if value}
 
     @classmethod
     def of_metadata(cls, found: Mapping[str, str]) -> Belonging:
         """What `metadata` wrote. Raises ValueError where an id is not one."""
-        parent, case, contributor = (found.get(name) for name in ("parent", "for-case", "for-contributor"))
+        names = ("parent", "for-case", "for-contributor", "alias")
+        parent, case, contributor, alias = (found.get(name) for name in names)
         return cls(
             unquote(found["sender"]) if found.get("sender") else None,
             UUID(parent) if parent else None,
             UUID(case) if case else None,
             UUID(contributor) if contributor else None,
+            UUID(alias) if alias else None,
         )
 
 
@@ -101,7 +110,7 @@ def placed(connection: Connection, fresh: Sequence[tuple[UUID, Belonging]], *, a
     targets = _targets(connection, [belonging for _, belonging in fresh])
     numbers = _numbers(connection, [found[0] for found in targets if len(found) == 1])
     places = []
-    for (exhibit_id, _), found in zip(fresh, targets, strict=True):
+    for (exhibit_id, belonging), found in zip(fresh, targets, strict=True):
         if len(found) == 1:
             reference = ExhibitRef(found[0].initials, next(numbers[found[0].case_id, found[0].initials]))
             places.append(_assigned(exhibit_id, found[0], reference, at=at, actor=ACTOR, reason=None))
@@ -109,7 +118,8 @@ def placed(connection: Connection, fresh: Sequence[tuple[UUID, Belonging]], *, a
         if found:
             # The row of the exhibit is not there yet: the acquisition's is.
             raise_alert(connection, "ambiguous_sender", at=at, acquisition_id=exhibit_id)
-        places.append(_quarantined(exhibit_id, "ambiguous sender" if found else "unknown sender", at))
+        unknown = BY_ALIAS if belonging.alias_id else UNKNOWN_SENDER
+        places.append(_quarantined(exhibit_id, AMBIGUOUS_SENDER if found else unknown, at))
     return places
 
 
@@ -119,12 +129,26 @@ def _targets(connection: Connection, belongings: Sequence[Belonging]) -> list[li
     senders = [each.sender or parents.get(each.parent_id) for each in belongings]
     enrolled = _enrolled(connection, {sender for sender in senders if sender})
     initials = _initials_of(connection, {each.contributor_id for each in belongings if each.contributor_id})
+    aliases = aliases_by_id(connection, {each.alias_id for each in belongings if each.alias_id})
     return [
         [Target(each.case_id, each.contributor_id, initials.get(each.contributor_id, UNKNOWN_INITIALS))]
         if each.case_id
-        else enrolled.get(sender, [])
+        else _claimed(aliases.get(each.alias_id), enrolled.get(sender, []))
         for each, sender in zip(belongings, senders, strict=True)
     ]
+
+
+def _claimed(alias: Alias | None, enrolled: Sequence[Target]) -> list[Target]:
+    """Of the cases a sender is enrolled on, those that the alias leaves: a claim narrows down and never adds.
+
+    An alias that ended narrows nothing any more for a sender of its case, and still files nothing elsewhere.
+    """
+    if alias is None:
+        return list(enrolled)
+    there = [target for target in enrolled if target.case_id == alias.case_id]
+    if alias.ended_at is not None:
+        return list(enrolled) if there else []
+    return [target for target in there if target.contributor_id == alias.contributor_id] or there
 
 
 def _senders_of(connection: Connection, parents: Collection[UUID]) -> dict[UUID | None, str | None]:

@@ -110,6 +110,8 @@ class Action(StrEnum):
     MEDIA_UNPARKED = "media.unparked"
     COPY_REDACTED = "copy.redacted"
     COPY_DELETED = "copy.deleted"
+    ALIAS_GIVEN = "alias.given"
+    ALIAS_ENDED = "alias.ended"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from archive.tables import (
     exhibit,
     follow_up,
     location,
+    mail_alias,
     offender_identifier,
     published,
     reading,
@@ -281,6 +282,9 @@ def forget_people(connection: Connection, case_id: UUID, *, at: datetime) -> Non
         .where(contributor_contact.c.contributor_id.in_(people))
         .values(value=NOBODY, likeness="")
     )
+    aliases = mail_alias.c.contributor_id.in_(people)
+    ended = func.coalesce(mail_alias.c.ended_at, at)
+    connection.execute(update(mail_alias).where(aliases).values(tag=None, ended_at=ended))
     connection.execute(delete(offender_identifier).where(offender_identifier.c.case_id == case_id))
     items = select(exhibit.c.id).where(exhibit.c.case_id == case_id)
     connection.execute(delete(follow_up).where(follow_up.c.exhibit_id.in_(items)))

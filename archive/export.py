@@ -36,7 +36,15 @@ from archive.redaction import Redactor
 from archive.retention import is_disposed
 from archive.seals import seal_of, sizes_for
 from archive.stamping import Stamped
-from archive.tables import acquisition, contributor, contributor_contact, custody_entry, custody_leaf, exhibit
+from archive.tables import (
+    acquisition,
+    contributor,
+    contributor_contact,
+    custody_entry,
+    custody_leaf,
+    exhibit,
+    mail_alias,
+)
 from archive.trust_policy import Policy
 from archive.vault import Vault
 
@@ -270,7 +278,8 @@ def _redactor(connection: Connection, case_id: UUID, intake: Iterable[str]) -> R
         .join(contributor, contributor.c.id == contributor_contact.c.contributor_id)
         .where(contributor.c.case_id == case_id)
     )
-    return Redactor.of([*connection.execute(query).scalars(), *intake])
+    tags = select(mail_alias.c.tag).where(mail_alias.c.case_id == case_id, mail_alias.c.tag.isnot(None))
+    return Redactor.of([*connection.execute(query).scalars(), *intake], connection.execute(tags).scalars())
 
 
 def _exhibits(connection: Connection, case_id: UUID, size: int) -> Sequence[Row[Any]]:

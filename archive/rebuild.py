@@ -42,7 +42,7 @@ from archive.vaulted_ledger import VaultedLedger
 ACTOR: Final = "system:rebuild"
 # Of a dump these come before the acts are done again, the others after: they refer to exhibits.
 BEFORE_THE_ACTS: Final = frozenset(
-    {"account", "case", "case_member", "contributor", "contributor_contact", "legal_hold", "disposal"}
+    {"account", "case", "case_member", "contributor", "contributor_contact", "legal_hold", "disposal"} | {"mail_alias"}
 )
 ReadAgain = Callable[[UUID], bool]
 

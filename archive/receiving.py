@@ -89,6 +89,7 @@ def row_of(
         "parent_id": belonging.parent_id,
         "for_case": belonging.case_id,
         "for_contributor": belonging.contributor_id,
+        "alias_id": belonging.alias_id,
         "observation_of": observation_of,
     }
 

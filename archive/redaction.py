@@ -16,6 +16,7 @@ TELLING_DIGITS = 9
 FEWEST_DIGITS = 5
 _BETWEEN = r"(?:[\s().\-/\u00a0\u2010-\u2015\u2212]|%20|&nbsp;){0,3}"
 _AT = r"(?:@|%40|&#64;|&commat;|=40|\s?[(\[{]\s?at\s?[)\]}]\s?)"
+_TAG = r"(?:(?:\+|%2B|=2B|&#43;)[\w.\-]{0,64})?"
 _DOT = r"(?:\.|%2e|&#46;|\s?[(\[{]\s?dot\s?[)\]}]\s?)"
 
 
@@ -26,9 +27,13 @@ class Redactor:
     pattern: re.Pattern[str] | None
 
     @classmethod
-    def of(cls, values: Iterable[str]) -> Self:
-        """A redactor of numbers (E.164 or as people write them) and addresses; empty ones are passed over."""
+    def of(cls, values: Iterable[str], words: Iterable[str] = ()) -> Self:
+        """A redactor of numbers (E.164 or as people write them) and addresses, and of words as they stand.
+
+        Empty ones are passed over.
+        """
         found = {part for value in values if (part := _pattern_of(value.strip()))}
+        found |= {re.escape(word) for word in words if word}
         parts = sorted(found, key=len, reverse=True)
         return cls(re.compile("|".join(parts), re.IGNORECASE) if parts else None)
 
@@ -53,7 +58,9 @@ class Redactor:
 
 def _pattern_of(value: str) -> str | None:
     if "@" in value:
-        return _AT.join(_DOT.join(re.escape(label) for label in part.split(".")) for part in value.split("@"))
+        local, *rest = (_DOT.join(re.escape(label) for label in part.split(".")) for part in value.split("@"))
+        # With a tag it is the same mailbox, and a tag may be a secret of its own.
+        return _AT.join([local + _TAG, *rest])
     digits = re.sub(r"\D", "", value)
     if len(digits) < FEWEST_DIGITS:
         return None

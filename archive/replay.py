@@ -27,6 +27,7 @@ from archive.tables import (
     exhibit,
     exhibit_counter,
     location,
+    mail_alias,
     provider_copy,
     reply,
     reply_item,
@@ -89,6 +90,7 @@ def _archived(connection: Connection, told: Told) -> None:
         "parent_id": known(connection, acquisition, belonging.parent_id),
         "for_case": known(connection, case, belonging.case_id),
         "for_contributor": known(connection, contributor, belonging.contributor_id),
+        "alias_id": known(connection, mail_alias, belonging.alias_id),
         "observation_of": known(connection, acquisition, acquisition_id(channel, source_id) if mark else None),
     }
     put(connection, acquisition, **row)

@@ -25,6 +25,7 @@ from archive.tables import (
     disposal,
     legal_hold,
     log_key,
+    mail_alias,
 )
 from archive.told import Told, known, put
 
@@ -180,6 +181,26 @@ def _contact_id(person: UUID, number: int) -> UUID:
     return UUID(int=person.int ^ (number + 1))
 
 
+def _alias_given(connection: Connection, told: Told) -> None:
+    """One given after the last dump comes back without its secret part: it is known by the digest of it."""
+    person = known(connection, contributor, UUID(told.facts["contributor_id"]))
+    if person is not None:
+        put(
+            connection,
+            mail_alias,
+            id=UUID(told.facts["alias_id"]),
+            case_id=told.subject,
+            contributor_id=person,
+            tag_sha256=told.facts["tag_sha256"],
+            given_at=told.at,
+        )
+
+
+def _alias_ended(connection: Connection, told: Told) -> None:
+    mine = (mail_alias.c.id == UUID(told.facts["alias_id"])) & mail_alias.c.ended_at.is_(None)
+    connection.execute(update(mail_alias).where(mine).values(ended_at=told.at))
+
+
 CASE_ACTS: Final[Mapping[str, Callable[[Connection, Told], None]]] = {
     Action.LEDGER_STARTED: _key_begins,
     Action.KEY_ANNOUNCED: _key_begins,
@@ -196,4 +217,6 @@ CASE_ACTS: Final[Mapping[str, Callable[[Connection, Told], None]]] = {
     Action.DISPOSAL_REFUSED: _disposal_decided,
     Action.CASE_DISPOSED: _disposed,
     Action.CONTRIBUTOR_ENROLLED: _enrolled,
+    Action.ALIAS_GIVEN: _alias_given,
+    Action.ALIAS_ENDED: _alias_ended,
 }

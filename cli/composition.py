@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sqlalchemy import Connection, Engine
 
 from archive.accession import Archive
+from archive.alias import PLACE, TAG_LENGTH
 from archive.asking import Authority, parsed_authorities
 from archive.case import Case
 from archive.database import engine
@@ -41,6 +42,7 @@ from archive.vault import Vault, open_vault
 from archive.witnessing import Collector, KnownWitness, parsed_witnesses
 from archive.worm import self_test
 from cli.reliability import note_software, reliability, software
+from intake.addresses import normal_email
 from intake.authenticity.domains import LookedUp
 from intake.authenticity.judge import Judge
 from intake.authenticity.packaged import files_of
@@ -61,6 +63,8 @@ __all__ = ["Engine", "Nudge"]
 VAULT_THREADS = 8
 # How many timestamp authorities a published policy demands: one may be away without stopping every package.
 REQUIRED_AUTHORITIES = 1
+# RFC 5321 4.5.3.1.1.
+LONGEST_LOCAL_PART = 64
 
 
 def now() -> datetime:
@@ -298,7 +302,30 @@ def trust_policy(settings: Settings, connection: Connection) -> str:
 def intake_addresses(settings: Settings) -> tuple[str, ...]:
     """Numbers and addresses that people send to."""
     watched = [url.user for url in parsed_mailboxes(settings.imap_url or "")]
-    return tuple(each for each in (settings.twilio_number, settings.mail_from, *watched) if each)
+    return tuple(
+        each for each in (settings.twilio_number, settings.mail_from, *_alias_base(settings), *watched) if each
+    )
+
+
+def _alias_base(settings: Settings) -> tuple[str, ...]:
+    """The address that aliases are tags of, where they are: with it a redactor knows every one of them."""
+    base, plus, rest = (settings.alias_address or "").partition(f"+{PLACE}")
+    return (base + rest,) if plus else ()
+
+
+def alias_pattern(settings: Settings) -> str:
+    """The address of an alias, with `*` for its secret part: what is set, or a plus in the address people forward to.
+
+    Raises:
+        SettingsError: No address comes of it.
+    """
+    local, _, domain = settings.mail_from.rpartition("@")
+    pattern = settings.alias_address or f"{local}+{PLACE}@{domain}"
+    written = pattern.replace(PLACE, "a" * TAG_LENGTH)
+    longest = len(written.rpartition("@")[0]) <= LONGEST_LOCAL_PART
+    if pattern.count(PLACE) != 1 or PLACE in pattern.rpartition("@")[2] or not normal_email(written) or not longest:
+        raise SettingsError("HOLDFAST_ALIAS_ADDRESS", "write an address with one * before the @, such as desk+*@host")
+    return pattern
 
 
 def mailboxes(settings: Settings, database: Engine) -> Mailboxes:

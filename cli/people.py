@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
+from archive.alias import end_alias, give_alias, live_aliases
 from archive.case import case_of, open_case
 from archive.contributor import Contact, ContactKind, ReplyStyle, SafeContact, enrol
 from cli import composition
 from cli.options import actor, as_json, home, print_json, settings_with_services, telling_errors
+from cli.whom import contributor_in
 from intake.addresses import normal_email, normal_phone
 
 ROLES = ("officer", "supervisor", "disclosure", "auditor", "administrator")
@@ -91,8 +93,6 @@ def _contacts(phones: tuple[str, ...], emails: tuple[str, ...]) -> list[Contact]
         if address is None:
             raise click.BadParameter(f"{written!r} is no e-mail address", param_hint="--email")
         contacts.append(Contact(ContactKind.EMAIL, address))
-    if not contacts:
-        raise click.UsageError("give at least one --phone or --email: nobody can be recognised by a name")
     return contacts
 
 
@@ -101,6 +101,7 @@ def _contacts(phones: tuple[str, ...], emails: tuple[str, ...]) -> list[Contact]
 @click.option("--name", required=True)
 @click.option("--phone", "phones", multiple=True, help="Number she forwards from; may be given several times.")
 @click.option("--email", "emails", multiple=True, help="Address she forwards from; may be given several times.")
+@click.option("--alias", "by_alias", is_flag=True, help="Only by an address of her own: nothing else is known yet.")
 @click.option("--reply", type=click.Choice([style.value for style in ReplyStyle]), default="none", show_default=True)
 @click.option("--quiet", default=None, help="Local times with no answer: 22:00-07:00.")
 @click.option("--links", is_flag=True, help="She agreed that personal links may be sent there.")
@@ -117,12 +118,15 @@ def enrol_(
     quiet: str | None,
     review_by: date | None,
     *,
+    by_alias: bool,
     links: bool,
     as_json: bool,
     home: Path,
 ) -> None:
-    """Enrol a person on a case. Without --reply she is never answered."""
+    """Enrol a person on a case, and give her an address of her own. Without --reply she is never answered."""
     contacts = _contacts(phones, emails)
+    if not contacts and not by_alias:
+        raise click.UsageError("give at least one --phone or --email, or --alias: nobody can be recognised by a name")
     if links and reply == ReplyStyle.NONE:
         raise click.BadParameter("who is never answered is sent no link: give --reply too", param_hint="--links")
     agreed = SafeContact(ReplyStyle(reply), quiet=_quiet(quiet), review_by=_day(review_by), links_allowed=links)
@@ -136,10 +140,46 @@ def enrol_(
             at=composition.now(),
             actor=actor(),
         )
+        given = give_alias(connection, person, at=composition.now(), actor=actor())
+        address = given.address(composition.alias_pattern(settings))
     if as_json:
-        print_json({"contributor": str(person.id), "name": person.name, "initials": person.initials})
+        told = {"contributor": str(person.id), "name": person.name, "initials": person.initials, "alias": address}
+        print_json(told)
     else:
         click.echo(f"enrolled {person.name}; her exhibits are {person.initials}/1 and on")
+        click.echo(f"an address of her own, for mail to this case: {address}")
+
+
+@contributor.command("alias")
+@click.argument("reference")
+@click.argument("who")
+@click.option("--renew", is_flag=True, help="Give a new one: the one before was learnt by somebody else.")
+@click.option("--end", is_flag=True, help="End it and give none.")
+@as_json
+@home
+@telling_errors
+def alias_(reference: str, who: str, *, renew: bool, end: bool, as_json: bool, home: Path) -> None:
+    """Show a contributor's address of her own; without one, give it. WHO is a name or an id."""
+    if renew and end:
+        raise click.UsageError("--renew or --end, not both")
+    with settings_with_services(home) as settings, composition.transaction(settings) as connection:
+        case = case_of(connection, reference)
+        person = contributor_in(connection, case, who)
+        found = live_aliases(connection, case.id).get(person.id)
+        if end:
+            end_alias(connection, person, at=composition.now(), actor=actor())
+            found = None
+        elif renew or found is None:
+            found = give_alias(connection, person, at=composition.now(), actor=actor())
+        address = found.address(composition.alias_pattern(settings)) if found else None
+    if as_json:
+        print_json({"contributor": str(person.id), "alias": address})
+    elif found is None:
+        click.echo(f"{person.name} has no address of her own any more")
+    else:
+        click.echo(
+            address or "she has one; only its digest is known since the index was rebuilt: --renew gives another"
+        )
 
 
 def _day(moment: date | None) -> date | None:

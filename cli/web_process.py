@@ -121,6 +121,11 @@ def brand(settings: Settings) -> Brand:
     except ValueError as error:
         raise SettingsError("HOLDFAST_LANGUAGE", str(error)) from error
     try:
-        return Brand(**given, intake_number=settings.twilio_number or "", intake_address=settings.mail_from)
+        return Brand(
+            **given,
+            intake_number=settings.twilio_number or "",
+            intake_address=settings.mail_from,
+            intake_alias=composition.alias_pattern(settings),
+        )
     except ValueError as error:
         raise SettingsError("HOLDFAST_BRAND_COLOUR, HOLDFAST_EXIT_LINK and the other links", str(error)) from error

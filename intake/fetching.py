@@ -23,6 +23,7 @@ from sqlalchemy import Connection, func, update
 from archive.accession import Archive, Belonging
 from archive.acquisition import Acquisition, Channel, rendered
 from archive.alerts import raise_alert
+from archive.alias import aliases_tagged
 from archive.errors import IntegrityFault
 from archive.marks import count, get_mark, set_mark
 from archive.tables import mark
@@ -30,6 +31,7 @@ from intake.errors import MailboxUnavailableError, OtherMailboxError
 from intake.imap import Mailbox
 from intake.locating import MailboxEpoch, locate, located, seen_elsewhere
 from intake.mail_sender import mail_sender
+from intake.recipients import alias_tags
 from intake.retrieval import Gap, Limits, Line, Retrieved, retrieve
 
 MEDIA_TYPE = "message/rfc822"
@@ -132,8 +134,9 @@ def _archive(
         for item in seen_elsewhere(connection, epoch, [item for item, _ in items if item.id not in elsewhere]):
             if match := locate(connection, epoch, item, at=at):
                 elsewhere[item.id] = match
+        belongings = _belongings(connection, [item for item, _ in items if item.id not in elsewhere])
     todo = sorted(((item, uid) for item, uid in items if item.id not in elsewhere), key=lambda pair: pair[1])
-    answers = archive.accession_now([(item, Belonging(sender=mail_sender(item.raw))) for item, _ in todo], now=at)
+    answers = archive.accession_now([(item, belongings[item.id]) for item, _ in todo], now=at)
     kept = [(uid, answer) for (_, uid), answer in zip(todo, answers, strict=True) if isinstance(answer, UUID)]
     settled = [uid for uid, _ in kept] + [uid for item, uid in items if item.id in elsewhere]
     return sorted(settled), FetchedBatch(
@@ -141,6 +144,20 @@ def _archive(
         located=tuple(elsewhere.values()),
         faults=sum(isinstance(answer, IntegrityFault) for answer in answers),
     )
+
+
+def _belongings(connection: Connection, items: Sequence[Acquisition]) -> dict[UUID, Belonging]:
+    """What the header of each says of where it belongs: its sender, and the one alias that it was sent to."""
+    tags = {item.id: alias_tags(item.raw) for item in items}
+    aliases = aliases_tagged(connection, {tag for found in tags.values() for tag in found})
+    belongings = {}
+    for item in items:
+        found = sorted((aliases[tag] for tag in tags[item.id] if tag in aliases), key=lambda alias: str(alias.id))
+        # Aliases of two cases in one mail claim neither.
+        claims = {alias.case_id for alias in found}
+        alias_id = found[0].id if len(claims) == 1 else None
+        belongings[item.id] = Belonging(sender=mail_sender(item.raw), alias_id=alias_id)
+    return belongings
 
 
 def _acquisition(epoch: MailboxEpoch, found: Retrieved, at: datetime) -> Acquisition:

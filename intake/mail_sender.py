@@ -9,12 +9,9 @@ from __future__ import annotations
 import re
 
 from intake.addresses import normal_email
+from intake.outer_headers import header_lines
 
-# No honest header block is larger; what a hostile one costs stays bounded.
-MOST_HEADER_BYTES = 256 * 1024
 MOST_VALUE_CHARACTERS = 4096
-_BLOCK_END = re.compile(rb"\r?\n\r?\n")
-_FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _FROM = re.compile(rb"from[ \t]*:", re.IGNORECASE)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)", re.DOTALL)
@@ -27,23 +24,13 @@ def mail_sender(raw: bytes) -> str | None:
 
     Source: RFC 5322 3.6 (exactly one From), 3.6.2 (several authors are lawful: they are ambiguous to us all the same).
     """
-    values = _from_values(raw)
+    values = [line[found.end() :] for line in header_lines(raw) if (found := _FROM.match(line))]
     if len(values) != 1 or len(values[0]) > MOST_VALUE_CHARACTERS:
         return None
     try:
         return _single_address(values[0].decode("utf-8"))
     except UnicodeDecodeError:
         return None
-
-
-def _from_values(raw: bytes) -> list[bytes]:
-    head = raw[:MOST_HEADER_BYTES]
-    if head.startswith((b"\n", b"\r\n")):
-        return []
-    end = _BLOCK_END.search(head)
-    block = _FOLD.sub(b" ", head[: end.start()] if end else head)
-    lines = block.replace(b"\r", b"\n").split(b"\n")
-    return [line[found.end() :] for line in lines if (found := _FROM.match(line))]
 
 
 def _single_address(value: str) -> str | None:

@@ -59,6 +59,8 @@ class Brand:
     # Where contributors forward to; empty: the page says that the person who enrolled them tells it.
     intake_number: str = ""
     intake_address: str = ""
+    # The address of a contributor's alias, `*` for its secret part; empty: a plus in the one before.
+    intake_alias: str = ""
 
     # Who answers for personal data and for pages that cannot be used.
     privacy_contact: str = ""
@@ -71,6 +73,12 @@ class Brand:
             raise ValueError(f"the brand colour must look like #1c4f56: white words cannot be read on {self.colour}")
         for name in ("exit_link", "report_link", "helpline_link", "personal_safety_link", "call_preference_link"):
             _require_link(getattr(self, name), name)
+
+    @property
+    def alias_pattern(self) -> str:
+        """The address of an alias, `*` for its secret part; empty where people forward to no address."""
+        local, at, domain = self.intake_address.rpartition("@")
+        return self.intake_alias or (f"{local}+*@{domain}" if at else "")
 
 
 def contrast_with_white(colour: str) -> float:

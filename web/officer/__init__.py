@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from web.collaborators import Web
 from web.officer import (
+    aliases,
     cases,
     completeness,
     continuity,
@@ -31,6 +32,7 @@ def make_blueprint(web: Web) -> Blueprint:
         signing_in,
         cases,
         enrolment,
+        aliases,
         links,
         timelines,
         exhibits,

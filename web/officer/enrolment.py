@@ -11,6 +11,7 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from sqlalchemy import Connection, select
 
+from archive.alias import claims_another, give_alias
 from archive.assignment import assign
 from archive.contributor import Contact, ContactKind, Contributor, ReplyStyle, SafeContact, enrol, enrolled_as
 from archive.custody import Action, case_stream
@@ -19,6 +20,7 @@ from intake.addresses import is_uk_mobile, normal_email, normal_phone
 from replies.wording import DISCREET, PLAIN
 from web.access import Right, case_or_404, requires, signed_in
 from web.collaborators import Web
+from web.officer.aliases import alias_rows
 from web.officer.looks import record_look
 
 MOST_CONTACTS = 10
@@ -47,7 +49,8 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
         with web.engine.begin() as connection:
             case = case_or_404(connection, slug, Right.WORK_ON_CASE)
             item = _quarantined(request.args.get("quarantined", ""))
-            sender = _sender(connection, item) if item else None
+            sender = _sender(connection, item, case.id) if item else None
+            aliases = alias_rows(connection, case, web.brand)
             record_look(connection, Action.CASE_VIEWED, case_stream(case.id), at=web.now(), page="enrol")
         if item and sender is None:
             abort(404)
@@ -57,6 +60,7 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
             officer=signed_in(),
             case=case,
             written=written,
+            aliases=aliases,
             faults={},
             quarantined=item,
             answers=ANSWERS,
@@ -71,6 +75,7 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
         with web.engine.begin() as connection:
             case = case_or_404(connection, slug, Right.WORK_ON_CASE)
             found = _refuse_enrolled(connection, found)
+            aliases = alias_rows(connection, case, web.brand)
             if not found.faults:
                 person = enrol(
                     connection,
@@ -81,6 +86,7 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
                     at=web.now(),
                     actor=signed_in().actor,
                 )
+                give_alias(connection, person, at=web.now(), actor=signed_in().actor)
                 if item:
                     _assign_from(connection, web, person, item)
         if found.faults:
@@ -89,6 +95,7 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
                 officer=signed_in(),
                 case=case,
                 written=request.form,
+                aliases=aliases,
                 faults=found.faults,
                 quarantined=item,
                 answers=ANSWERS,
@@ -211,11 +218,12 @@ def _quarantined(written: str) -> UUID | None:
         abort(404)
 
 
-def _sender(connection: Connection, item: UUID) -> str | None:
+def _sender(connection: Connection, item: UUID, case_id: UUID) -> str | None:
     query = (
         select(acquisition.c.sender)
         .join(exhibit, exhibit.c.id == acquisition.c.id)
         .where(exhibit.c.id == item, exhibit.c.case_id.is_(None), exhibit.c.quarantined_at.isnot(None))
+        .where(~claims_another(case_id))
     )
     row = connection.execute(query).first()
     return None if row is None else row.sender or ""
@@ -227,7 +235,7 @@ def _from_sender(sender: str) -> dict[str, str]:
 
 def _assign_from(connection: Connection, web: Web, person: Contributor, item: UUID) -> None:
     """The quarantined items of the sender she was enrolled from become her exhibits, oldest first."""
-    sender = _sender(connection, item)
+    sender = _sender(connection, item, person.case_id)
     if sender is None:
         abort(404)
     same = acquisition.c.sender == sender if sender else exhibit.c.id == item
@@ -235,6 +243,7 @@ def _assign_from(connection: Connection, web: Web, person: Contributor, item: UU
         select(exhibit.c.id)
         .join(acquisition, acquisition.c.id == exhibit.c.id)
         .where(exhibit.c.case_id.is_(None), exhibit.c.quarantined_at.isnot(None), same)
+        .where(~claims_another(person.case_id))
         .order_by(acquisition.c.received_at, exhibit.c.id)
     )
     for exhibit_id in connection.execute(query).scalars().all():

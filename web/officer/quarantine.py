@@ -10,12 +10,13 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from sqlalchemy import Connection, Row, func, select
 
+from archive.alias import claimed_case
 from archive.assignment import assign, leave_in_quarantine
 from archive.case import Case
 from archive.contributor import Contributor, contributors_of
 from archive.custody import SYSTEM, Action, exhibit_stream
 from archive.errors import AlreadyAssignedError, UnknownAcquisitionError
-from archive.tables import acquisition, exhibit
+from archive.tables import acquisition, case, contributor, exhibit, mail_alias
 from intake.reading.model import Reading
 from timeline.readings import current
 from web.access import Right, case_or_404, cases_for, requires, signed_in
@@ -28,7 +29,7 @@ MOST_REASON_CHARACTERS = 500
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One quarantined exhibit, as the list shows it."""
+    """One quarantined exhibit, as the list shows it; `claims`: the case and contributor whose alias it was sent to."""
 
     id: UUID
     channel: str
@@ -38,6 +39,7 @@ class Item:
     sha256: str
     size_bytes: int
     reading: Reading | None
+    claims: str | None = None
 
 
 def add_routes(blueprint: Blueprint, web: Web) -> None:
@@ -48,7 +50,7 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
     def list_quarantine() -> str:
         """What waits for a decision, oldest first."""
         with web.engine.begin() as connection:
-            rows = connection.execute(_waiting().limit(PER_PAGE)).all()
+            rows = connection.execute(_waiting(connection).limit(PER_PAGE)).all()
             items = [_item(connection, row) for row in rows]
             total = _how_many(connection)
             shown = [str(item.id) for item in items]
@@ -93,6 +95,7 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
         if not _reason():
             return make_response(_one(web, exhibit_id, {"reason": "Say why it stays in quarantine"}), 400)
         with web.engine.begin() as connection:
+            _quarantined_or_404(connection, exhibit_id)
             try:
                 leave_in_quarantine(connection, exhibit_id, at=web.now(), actor=signed_in().actor, reason=_reason())
             except UnknownAcquisitionError:
@@ -123,9 +126,21 @@ def _person(connection: Connection, case: Case, written: str) -> Contributor | N
     return people.get(written) or abort(404)
 
 
-def _waiting() -> Any:
+def _waiting(connection: Connection) -> Any:
+    """What waits and may be seen by who asks: what claims a case by an alias, only by who works on that case."""
+    cases = [each.id for each in cases_for(connection, signed_in(), Right.WORK_ON_CASE)]
+    claimed = claimed_case()
+    claims = (
+        select(case.c.reference + ", " + contributor.c.name)
+        .join(mail_alias, mail_alias.c.case_id == case.c.id)
+        .join(contributor, contributor.c.id == mail_alias.c.contributor_id)
+        .where(mail_alias.c.id == acquisition.c.alias_id)
+        .correlate(acquisition)
+        .scalar_subquery()
+    )
     return (
         select(
+            claims.label("claims"),
             exhibit.c.id,
             exhibit.c.quarantined_because,
             acquisition.c.channel,
@@ -136,16 +151,17 @@ def _waiting() -> Any:
         )
         .join(acquisition, acquisition.c.id == exhibit.c.id)
         .where(exhibit.c.case_id.is_(None), exhibit.c.quarantined_at.isnot(None), exhibit.c.left_at.is_(None))
+        .where(claimed.is_(None) | claimed.in_(cases))
         .order_by(exhibit.c.quarantined_at, exhibit.c.id)
     )
 
 
 def _how_many(connection: Connection) -> int:
-    return int(connection.execute(select(func.count()).select_from(_waiting().subquery())).scalar_one())
+    return int(connection.execute(select(func.count()).select_from(_waiting(connection).subquery())).scalar_one())
 
 
 def _quarantined_or_404(connection: Connection, exhibit_id: UUID) -> Row[Any]:
-    return connection.execute(_waiting().where(exhibit.c.id == exhibit_id)).first() or abort(404)
+    return connection.execute(_waiting(connection).where(exhibit.c.id == exhibit_id)).first() or abort(404)
 
 
 def _item(connection: Connection, row: Row[Any]) -> Item:
@@ -158,4 +174,5 @@ def _item(connection: Connection, row: Row[Any]) -> Item:
         sha256=row.sha256,
         size_bytes=row.size_bytes,
         reading=current(connection, row.id),
+        claims=row.claims,
     )
