@@ -1,4 +1,4 @@
-"""Quoted headers in a language that has no row of ours: by the element a mail program puts them in, and their order there.
+"""Quoted headers in a language that has no row of ours: by the element a program puts them in, and their order there.
 
 Only where the text shows no head of a message at all. What each line must be is checked as far as it can be without
 knowing its label: one address, a date, a list of people. Any line that does not fit, and nobody is named.
@@ -33,7 +33,7 @@ _DASHES: Final = ("---", "\u2014\u2014")
 
 
 def marked_header(lines: Sequence[Line], marked: Sequence[Marked]) -> tuple[int, Mark, QuotedHeader] | None:
-    """The first marked header that can be told by its order, the line its head begins at, and the element it stood in."""
+    """The first marked header that its order tells: the line its head begins at, and the element it stood in."""
     for each in marked:
         first = _place(lines, each.lines)
         if first is not None:
