@@ -32,6 +32,7 @@ from archive.edition import DISCLOSURE, Edition, listing
 from archive.errors import NotSequencedYetError, NotStampedError, RetentionRefusedError
 from archive.ledger import LedgerEntry, checkpoint_size, entries_of, heads, nodes, record, require_sequenced
 from archive.package import Derived, DisclosedStream, FinishedPackage, PackageExhibit, PackageSource
+from archive.reading_ahead import Reading, read_ahead
 from archive.redaction import Redactor
 from archive.retention import is_disposed
 from archive.seals import seal_of, sizes_for
@@ -52,6 +53,8 @@ log = structlog.get_logger()
 
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.2
+# Readings can be long: few are in memory at a time.
+DERIVED_AT_ONCE = 16
 
 _OF_AN_EXHIBIT: list[ColumnElement[Any]] = [
     *(acquisition.c[name] for name in ("id", "channel", "media_type", "sha256", "sha512", "size_bytes")),
@@ -60,7 +63,7 @@ _OF_AN_EXHIBIT: list[ColumnElement[Any]] = [
 ]
 
 Render: TypeAlias = Callable[[Connection, Case, frozenset[UUID], Edition], Mapping[str, bytes | Iterable[bytes]]]
-Derive: TypeAlias = Callable[[Connection, UUID, Edition], Sequence[Derived]]
+Derive: TypeAlias = Callable[[Connection, Sequence[UUID], Edition], Mapping[UUID, Sequence[Derived]]]
 Progress: TypeAlias = Callable[[int, int], None]
 
 
@@ -77,7 +80,7 @@ class Exporter:
         policy: The trust policy this installation publishes.
         render: Renderings of a case (timeline and the like) by path below `data/`; given the exhibits of the snapshot
             and the edition.
-        derive: What was made from one exhibit (its reading), as the edition may tell it.
+        derive: What was made from some exhibits (their readings), as the edition may tell it; none where it is empty.
         now: The clock.
         tsa_roots: Certificates of the timestamp authorities, PEM, copied into packages.
         intake: Numbers and addresses that people send to, which no disclosure edition names.
@@ -186,7 +189,8 @@ class Exporter:
     def _items(
         self, connection: Connection, rows: Sequence[Row[Any]], told: Edition, progress: Progress
     ) -> Iterator[PackageExhibit]:
-        for done, row in enumerate(rows, start=1):
+        read = read_ahead(self.vault, rows, lambda row: str(row.id) not in told.originals)
+        for done, (row, original, derived) in enumerate(self._with_derived(connection, read, told), start=1):
             yield PackageExhibit(
                 id=str(row.id),
                 reference=f"{row.initials}/{row.number}",
@@ -198,12 +202,19 @@ class Exporter:
                 delivered_at=row.delivered_at,
                 media_type=row.media_type,
                 extension=extension_of(row.channel, row.media_type),
-                read=partial(self.vault.stream, row.vault_key, row.vault_version),
-                derive=partial(self.derive, connection, row.id, told),
+                read=original,
+                derive=lambda derived=derived: derived,
                 withheld=told.originals.get(str(row.id)),
                 judged=partial(self.judged, connection, row.id, told),
             )
             progress(done, len(rows))
+
+    def _with_derived(
+        self, connection: Connection, read: Iterator[tuple[Row[Any], Reading]], told: Edition
+    ) -> Iterator[tuple[Row[Any], Reading, Sequence[Derived]]]:
+        while some := list(itertools.islice(read, DERIVED_AT_ONCE)):
+            derived = self.derive(connection, [row.id for row, _ in some], told)
+            yield from ((row, original, derived.get(row.id, ())) for row, original in some)
 
     def _bind(self, exported: Case, draft: form.Draft, actor: str) -> int:
         with self.engine.begin() as connection:

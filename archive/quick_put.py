@@ -31,8 +31,8 @@ class Answer:
     checksum: str | None
 
 
-class QuickPut:
-    """Puts of one client's credentials to one endpoint, over connections of its own."""
+class QuickWay:
+    """Requests under one client's credentials to one endpoint, over connections of its own."""
 
     def __init__(self, client: Any, credentials: Any, *, connections: int) -> None:
         self._endpoint = client.meta.endpoint_url.rstrip("/")
@@ -48,6 +48,34 @@ class QuickPut:
             retries=False,
         )
 
+    def send(
+        self, method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str]
+    ) -> urllib3.BaseHTTPResponse | None:
+        """Sign and send one request; None where no answer came.
+
+        Args:
+            method: `GET` or `PUT`.
+            path: Bucket, key and query, quoted.
+            body: All of it.
+            headers: Of the S3 API; names in any case.
+        """
+        url = f"{self._endpoint}/{path}"
+        request = AWSRequest(method, url, headers=dict(headers), data=body)
+        request.context.update(self._context)
+        S3SigV4Auth(self._credentials.get_frozen_credentials(), "s3", self._region).add_auth(request)
+        try:
+            return self._pool.urlopen(method, url, body=body, headers=dict(request.headers), redirect=False)
+        except urllib3.exceptions.HTTPError:
+            return None
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._pool.clear()
+
+
+class QuickPut(QuickWay):
+    """Puts of small objects."""
+
     def __call__(self, bucket: str, key: str, body: bytes, headers: Mapping[str, str]) -> Answer | None:
         """Put one object.
 
@@ -60,30 +88,23 @@ class QuickPut:
         Returns:
             None where it did not simply go well: it may or may not be stored, ask the client.
         """
-        url = f"{self._endpoint}/{bucket}/{quote(key, safe='/~')}"
-        request = AWSRequest("PUT", url, headers={**headers, "Content-Length": str(len(body))}, data=body)
-        request.context.update(self._context)
-        S3SigV4Auth(self._credentials.get_frozen_credentials(), "s3", self._region).add_auth(request)
-        try:
-            answer = self._pool.urlopen("PUT", url, body=body, headers=dict(request.headers), redirect=False)
-        except urllib3.exceptions.HTTPError:
-            return None
-        version = answer.headers.get("x-amz-version-id")
-        if answer.status != STORED or not version:
+        told = {**headers, "Content-Length": str(len(body))}
+        answer = self.send("PUT", f"{bucket}/{quote(key, safe='/~')}", body=body, headers=told)
+        version = answer.headers.get("x-amz-version-id") if answer else None
+        if answer is None or answer.status != STORED or not version:
             return None
         return Answer(version, answer.headers.get("x-amz-checksum-sha256"))
 
-    def close(self) -> None:
-        """Close its connections."""
-        self._pool.clear()
+
+def is_known(client: Any, credentials: Any) -> bool:
+    """Whether there is a quick way beside this client.
+
+    There is none to AWS, whose buckets are host names, behind a proxy, and where no credentials are found.
+    """
+    style = (client.meta.config.s3 or {}).get("addressing_style")
+    return style == "path" and credentials is not None and not get_environ_proxies(client.meta.endpoint_url)
 
 
 def quick_put(client: Any, credentials: Any, *, connections: int) -> QuickPut | None:
-    """A quick put beside this client; None where only the client knows the way.
-
-    That is so for AWS, whose buckets are host names, behind a proxy, and where no credentials are found.
-    """
-    style = (client.meta.config.s3 or {}).get("addressing_style")
-    if style != "path" or credentials is None or get_environ_proxies(client.meta.endpoint_url):
-        return None
-    return QuickPut(client, credentials, connections=connections)
+    """A quick put beside this client; None where only the client knows the way."""
+    return QuickPut(client, credentials, connections=connections) if is_known(client, credentials) else None

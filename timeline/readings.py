@@ -14,7 +14,7 @@ from uuid import UUID
 
 import rfc8785
 from sqlalchemy import Connection, Engine, Row, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from archive.custody import Action, CustodyEntry, exhibit_stream
 from archive.errors import UnknownAcquisitionError
@@ -223,6 +223,18 @@ def current(connection: Connection, exhibit_id: UUID) -> Reading | None:
     )
     content = connection.execute(query).scalar()
     return opened(content)
+
+
+def current_of(connection: Connection, exhibits: Sequence[UUID]) -> dict[UUID, Reading]:
+    """The newest reading of each of these exhibits; those that were not read yet are left out."""
+    query = (
+        select(reading.c.exhibit_id, reading.c.content)
+        .ext(distinct_on(reading.c.exhibit_id))
+        .where(reading.c.exhibit_id == func.any(list(exhibits)))
+        .order_by(reading.c.exhibit_id, reading.c.version.desc())
+    )
+    found = ((row.exhibit_id, opened(row.content)) for row in connection.execute(query))
+    return {exhibit_id: each for exhibit_id, each in found if each is not None}
 
 
 def opened(content: Mapping[str, Any] | None) -> Reading | None:

@@ -20,13 +20,13 @@ from archive.edition import Edition
 from archive.ledger import checkpoint_size, entries_of
 from archive.package import Derived
 from archive.redaction import MARK
-from intake.reading.model import to_json
+from intake.reading.model import Reading, to_json
 from timeline.compile import counts_of, dated_of, is_counted
 from timeline.csv_form import csv_lines
 from timeline.event import CSV_HEADER, TimelineEvent
 from timeline.events import events_of
 from timeline.occasions import Dated, find_pattern
-from timeline.readings import current
+from timeline.readings import current_of
 
 CUSTODY_HEADER = ("index", "at", "action", "actor", "reason", "stream", "seq", "facts")
 # What of a reading the disclosure edition tells: nothing of how a message travelled, or of what it loads.
@@ -113,15 +113,16 @@ def _custody_rows(connection: Connection, streams: Sequence[str], edition: Editi
         )
 
 
-def derived_of(connection: Connection, exhibit_id: UUID, edition: Edition) -> list[Derived]:
-    """What was made from one exhibit: its newest reading, and the reading's text as a file of its own.
+def derived_of(connection: Connection, exhibits: Sequence[UUID], edition: Edition) -> dict[UUID, list[Derived]]:
+    """What was made from each exhibit: its newest reading, and the reading's text as a file of its own.
 
     In the disclosure edition the reading is what the timeline shows, without headers (they say where a mail came from),
     and its words are searched.
     """
-    found = current(connection, exhibit_id)
-    if found is None:
-        return []
+    return {exhibit_id: _derived(found, edition) for exhibit_id, found in current_of(connection, exhibits).items()}
+
+
+def _derived(found: Reading, edition: Edition) -> list[Derived]:
     maker = f"holdfast reader {found.version}" + (f"; contacts replaced by {MARK}" if edition.redactor else "")
     document = to_json(found)
     if edition.redactor:

@@ -14,6 +14,7 @@ from tests.archive.test_accession import a_case_with, a_text, take
 from tests.sequencing import sequencing
 
 PHONE = "+447700900001"
+DERIVED = (Derived("text.txt", "test reader 1", b"hello"),)
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def exporter(installation):
         software="holdfast tests",
         policy=lambda connection: policy,
         render=lambda connection, case, exhibits, edition: {"timeline.json": b"{}\n"},
-        derive=lambda connection, exhibit_id, edition: [Derived("text.txt", "test reader 1", b"hello")],
+        derive=lambda connection, exhibits, edition: {each: list(DERIVED) for each in exhibits},
         now=now,
     )
 

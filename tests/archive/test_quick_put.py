@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from archive.errors import OverwrittenError
+from archive.errors import OverwrittenError, VaultUnavailableError
 from archive.quick_put import MOST_BYTES, quick_put
 from archive.vault import Vault, open_vault, s3_client
 from cli.composition import now
@@ -129,3 +129,16 @@ def test_a_proxy_is_left_to_the_client(credentials, monkeypatch):
     client = s3_client(endpoint_url="http://192.0.2.1:8333", region="eu-west-2")
     assert quick_put(client, object(), connections=1) is None
     client.close()
+
+
+def test_what_is_read_the_quick_way_is_what_the_client_reads(vault):
+    assert vault._quick_read is not None
+    stored = put(vault, f"items/{uuid4()}", b"x" * 70_000, now() + timedelta(days=1))
+    assert vault._quick_read(vault.bucket, stored.key, stored.version) == b"x" * 70_000
+    assert vault.whole(stored.key, stored.version) == b"".join(vault.stream(stored.key, stored.version))
+
+
+def test_what_is_not_there_is_left_to_the_client_who_says_so(vault):
+    assert vault._quick_read(vault.bucket, "items/nowhere", "null") is None
+    with pytest.raises(VaultUnavailableError):
+        vault.whole("items/nowhere", "null")
