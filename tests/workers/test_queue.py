@@ -5,9 +5,12 @@ import time
 
 import pytest
 import redis
+from kombu import Consumer, Queue
 
 from archive.jobs import Job
+from workers.app import make_celery
 from workers.queue import MOST_NOTED, make_nudge
+from workers.routes import QUEUES
 
 
 @pytest.fixture
@@ -70,3 +73,24 @@ def test_many_equal_nudges_at_once_are_few_messages(broker):
     assert until(lambda: client.llen("evidence") >= 1)
     assert until(lambda: nudge.waiting() == 0)
     assert client.llen("evidence") < 50
+
+
+def test_queues_are_emptied_in_their_order_whatever_came_first(broker):
+    url, _ = broker
+    app = make_celery(url, concurrency=1)
+    # Many, so that an order by chance is as good as never this one.
+    names = [*QUEUES, *(f"further-{number}" for number in range(8))]
+    got = []
+    with app.connection_for_read() as connection, connection.channel() as channel:
+        for name in reversed(names):
+            app.send_task("any", queue=name, ignore_result=True)
+        queues = [Queue(name) for name in names]
+        consumer = Consumer(
+            channel, queues, on_message=lambda message: got.append(message.delivery_info["routing_key"])
+        )
+        channel.basic_qos(0, 0, False)
+        with consumer:
+            while len(got) < len(names):
+                connection.drain_events(timeout=10)
+    app.close()
+    assert got == names
