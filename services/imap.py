@@ -6,11 +6,17 @@ pymap 0.36.7 passes each message through Python's `email` package when it is fet
 and what the package repairs is repaired. Its COPY writes an empty message: it copies what it read for the flags. A
 mailbox for evidence must do neither, so four places of its Maildir backend are replaced before it starts. A fifth makes
 it send each response in one piece: imapclient's `idle_check` takes half a line for a broken connection.
+
+It also writes its lists in the folder for temporary files and renames them. Python looks elsewhere for such a folder if
+the one it was given cannot be written to at that moment, and keeps to what it found: started while the disk was full,
+pymap would fail at each rename for ever after. So the folder is not looked for.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
+import tempfile
 from mailbox import MaildirMessage
 from pathlib import Path
 from typing import IO, Any
@@ -91,6 +97,12 @@ def keep_bytes() -> None:
         setattr(owner, name, exact)
 
 
+def keep_to_folder(folder: str) -> None:
+    """Use this folder for temporary files whether or not it can be written to now."""
+    tempfile.tempdir = folder
+
+
 if __name__ == "__main__":
     keep_bytes()
+    keep_to_folder(os.environ["TMPDIR"])
     main()

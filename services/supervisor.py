@@ -9,6 +9,7 @@ All children are started from the thread that calls `start`; only preparing and 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pwd
@@ -59,8 +60,9 @@ class Supervisor:
 
     def __init__(self, home: Home, say: Callable[[str], None] = say_on_stderr) -> None:
         self.home = home
-        self._say = say
+        self._tell = say
         self._children: dict[str, _Child] = {}
+        self._is_owed_record = False
         self._end_asked = threading.Event()
         self._handlers: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
 
@@ -119,6 +121,8 @@ class Supervisor:
     def tend(self) -> None:
         """Look at each child once: say which one died, start again the one whose back-off is over."""
         now = time.monotonic()
+        if self._is_owed_record:
+            self._record_at_last()
         for child in list(self._children.values()):
             if child.restart_at is not None:
                 if now >= child.restart_at:
@@ -219,7 +223,10 @@ class Supervisor:
             child.process.prepare()
             self._launch(child.process, child.deaths)
         except (ServiceError, OSError) as error:
-            self._mourn(child, f"could not be started again ({error})")
+            if self._children[child.process.name] is child:
+                self._mourn(child, f"could not be started again ({error})")
+            else:
+                self._is_owed_record = True  # it runs; only the record of it could not be written
 
     def _mourn(self, child: _Child, what: str) -> None:
         now = time.monotonic()
@@ -245,9 +252,19 @@ class Supervisor:
     def _state_file(self) -> Path:
         return self.home.state / "children.json"
 
+    def _say(self, sentence: str) -> None:
+        # A terminal that is gone, or a log on a full disk, must not end the house.
+        with contextlib.suppress(OSError):
+            self._tell(sentence)
+
     def _record(self) -> None:
         children = [asdict(child.sighting) for child in self._children.values()]
         write_private(self._state_file, json.dumps({"boot_id": boot_id(), "children": children}, indent=1))
+
+    def _record_at_last(self) -> None:
+        with contextlib.suppress(OSError):
+            self._record()
+            self._is_owed_record = False
 
     def _recorded(self) -> list[Sighting]:
         if not self._state_file.exists():

@@ -197,8 +197,12 @@ def _command(house: House, name: str) -> list[str]:
     except ValueError:
         return [f"exit {done.returncode}: {done.stderr[-500:]}"]
     said = [f"{one['kind']} {one['place']}: {one['says']}" for one in document.get("faults", [])]
-    if name == "reconcile" and document["taken"]:
-        said.append(f"{document['taken']} texts were still missing")
+    for source in document.get("sources", []):
+        said += [f"{gap['id']}: {gap['because']}" for gap in source.get("gaps", []) if not gap["explained"]]
+        if not source["compared"]:
+            said.append(f"{source['source']} was not compared: {source['because']}")
+        elif source["taken"]:
+            said.append(f"{source['source']}: {source['taken']} were still missing")
     return said or ([] if done.returncode == 0 else [f"exit {done.returncode}: {done.stdout[-500:]}"])
 
 

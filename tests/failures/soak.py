@@ -8,6 +8,7 @@ import contextlib
 import json
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -212,6 +213,8 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=2.5, help="seconds between two blows, on the average")
     parser.add_argument("--disk", choices=("mount", "ceiling"), default="mount", help="how the disk is filled")
     options = parser.parse_args()
+    # Asked to end, it ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     seed = secrets.randbelow(10**6) if options.seed is None else options.seed
     folder = make_folder()
     print(f"seed {seed}", flush=True)

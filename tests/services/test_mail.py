@@ -1,6 +1,7 @@
 """Mail for the desk arrives over IMAP byte for byte; mail for anyone else stays on the machine."""
 
 import smtplib
+import tempfile
 import time
 import uuid
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ import pytest
 from imapclient import IMAPClient
 
 from services.home import Home
+from services.imap import keep_to_folder
 from services.mailbox import DESK_ADDRESS, SmtpServer
 from services.ports import Ports
 from services.supervisor import Supervisor
@@ -160,3 +162,13 @@ def test_idle_tells_of_new_mail(settings):
             told += client.idle_check(timeout=1)
         client.idle_done()
         assert any(line[1:] == (b"EXISTS",) for line in told)
+
+
+def test_the_mailbox_keeps_to_its_own_disk_even_if_that_was_full_when_it_started(monkeypatch, tmp_path):
+    """Renamed from another disk, its lists could never be written again."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    folder = tmp_path / "cannot be written to"
+    monkeypatch.setenv("TMPDIR", str(folder))
+    assert tempfile.gettempdir() != str(folder), "Python no longer looks elsewhere: then this is not needed"
+    keep_to_folder(str(folder))
+    assert tempfile.gettempdir() == str(folder)

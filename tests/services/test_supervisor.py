@@ -1,5 +1,6 @@
 """The supervisor with small children that behave badly on purpose."""
 
+import errno
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ import pytest
 
 from services.ending import end_in_order
 from services.errors import HomeInUseError, StartFailedError, StartInterruptedError
-from services.home import Home
+from services.home import Home, write_private
 from services.process import CHECKOUT, Process, Sighting, start_ticks, working_in
 from services.supervisor import Supervisor
 
@@ -143,7 +144,7 @@ def test_one_home_has_one_supervisor(supervisor):
 def test_a_killed_supervisors_children_are_ended_by_the_next(tmp_path, said):
     code = """
         import sys, pathlib, time
-        from services.home import Home
+        from services.home import Home, write_private
         from services.process import CHECKOUT, Process
         from services.supervisor import Supervisor
         supervisor = Supervisor(Home(pathlib.Path(sys.argv[1])))
@@ -218,3 +219,48 @@ def test_children_inherit_nothing_but_what_they_are_given(supervisor, monkeypatc
     wait_until(lambda: supervisor.home.log("env").read_text() != "")
     assert "SHELL" not in supervisor.home.log("env").read_text()
     assert supervisor.home.log("env").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_log_that_cannot_be_written_does_not_end_the_house(tmp_path):
+    def full(_sentence):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with Supervisor(Home(tmp_path / "home"), full) as supervisor:
+        supervisor.start([sleeper()])
+        killed = supervisor.pid("sleeper")
+        os.kill(killed, signal.SIGKILL)
+        give_up_at = time.monotonic() + 20
+        while supervisor.pid("sleeper") == killed and time.monotonic() < give_up_at:
+            supervisor.tend()
+            time.sleep(0.05)
+        assert supervisor.pid("sleeper") != killed
+
+
+def test_a_child_started_while_no_record_could_be_written_is_recorded_once_there_is_room(supervisor, said, monkeypatch):
+    supervisor.start([sleeper()])
+    killed = supervisor.pid("sleeper")
+    room = threading.Event()
+    writes = []
+
+    def write(path, text):
+        writes.append(path)
+        if not room.is_set():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_private(path, text)
+
+    monkeypatch.setattr("services.supervisor.write_private", write)
+    os.kill(killed, signal.SIGKILL)
+    give_up_at = time.monotonic() + 20
+    while len(writes) < 3 and time.monotonic() < give_up_at:
+        supervisor.tend()
+        time.sleep(0.05)
+    started = supervisor.pid("sleeper")
+    assert started != killed
+    assert start_ticks(started)
+    assert not any("could not be started" in sentence for sentence in said)
+    room.set()
+    supervisor.tend()
+    recorded = json.loads((supervisor.home.state / "children.json").read_text())
+    assert [child["pid"] for child in recorded["children"]] == [started]
+    supervisor.tend()
+    assert supervisor.pid("sleeper") == started
