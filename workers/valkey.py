@@ -3,8 +3,8 @@
 A worker whose acknowledgement was lost goes on. A worker takes no more messages than it has room for, and a message
 leaves that room when it is acknowledged. In kombu 5.6 one whose acknowledgement failed, because the broker died while
 its task ran, never leaves it. With as many of them as there is room the worker takes nothing any more, does not read
-the dead connection either, and so never connects again: seen after the broker was killed under load, when a worker span for
-five minutes until the test gave up.
+the dead connection either, and so never connects again: seen after the broker was killed under load, when a worker span
+for five minutes until the test gave up.
 
 Queues are looked at in the order in which they were declared. Kombu promises that by its "priority" strategy, but hands
 the strategy a set, whose order is another in each process: in every second worker, readings went before evidence.
