@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import click
 
-from cli import bringing, care, evidence, keeping, keys, links, people, processes, reconciling, witness
+from cli import bringing, care, evidence, judging, keeping, keys, links, people, processes, reconciling, witness
 from cli.logs import log_to_stderr
 
 
@@ -44,6 +44,7 @@ for command in (
     evidence.package,
     evidence.verify,
     evidence.proof,
+    judging.authenticity,
     care.migrate_,
     care.doctor,
     keys.key,

@@ -48,9 +48,7 @@ def _told(connection: Connection, exhibit_id: UUID) -> bytes | None:
     if not rows:
         return None
     size = checkpoint_size(connection)
-    payloads = [
-        entry.facts() for entry in entries_of(connection, [exhibit_stream(exhibit_id)]) if entry.index < size
-    ]
+    payloads = [entry.facts() for entry in entries_of(connection, [exhibit_stream(exhibit_id)]) if entry.index < size]
     named = {
         each["facts"]["authenticity_sha256"] for each in payloads if each.get("action") == Action.AUTHENTICITY_JUDGED
     }

@@ -73,14 +73,18 @@ def test_what_relaxed_signatures_allow_for_is_allowed_for(form):
         pytest.param(lambda raw: raw + b"Meet me.\r\n", "text is not the one", id="text appended"),
         pytest.param(lambda raw: raw.replace(b"You know", b"You knew"), "something signed", id="subject"),
         pytest.param(lambda raw: raw.replace(b"dan@example", b"eve@example"), "something signed", id="author"),
-        pytest.param(lambda raw: raw.replace(b"; d=example.org", b"; d=example.org; d=a.org"), "more than one d=", id="tag twice"),
+        pytest.param(
+            lambda raw: raw.replace(b"; d=example.org", b"; d=example.org; d=a.org"), "more than one d=", id="tag twice"
+        ),
         pytest.param(lambda raw: raw.replace(b"; s=s1", b""), "no s= tag", id="no selector"),
         pytest.param(lambda raw: raw.replace(b"v=1;", b"v=2;"), "version", id="version"),
         pytest.param(lambda raw: raw.replace(b"a=rsa-sha256", b"a=rsa-md5"), "kind", id="algorithm"),
         pytest.param(lambda raw: raw.replace(b"i=@example.org", b"i=@example.com"), "another domain", id="identity"),
         pytest.param(lambda raw: raw.replace(b"i=@example.org", b"i=@ample.org"), "another domain", id="likeness"),
         pytest.param(lambda raw: raw.replace(b"bh=", b"bh=!"), "base64", id="digest"),
-        pytest.param(lambda raw: re.sub(rb"b=[^;]+?\r\n(?=From)", b"b=!!\r\n", raw, flags=re.DOTALL), "base64", id="signature"),
+        pytest.param(
+            lambda raw: re.sub(rb"b=[^;]+?\r\n(?=From)", b"b=!!\r\n", raw, flags=re.DOTALL), "base64", id="signature"
+        ),
     ],
 )
 def test_a_changed_message_or_signature_fails_and_says_where(change, says):
@@ -91,7 +95,9 @@ def test_a_changed_message_or_signature_fails_and_says_where(change, says):
     assert says in " ".join(found.reasons)
 
 
-@pytest.mark.parametrize("name", [b"Subject", b"Date", b"To", b"Message-ID", b"Content-Type", b"From", b"Sender", b"Reply-To"])
+@pytest.mark.parametrize(
+    "name", [b"Subject", b"Date", b"To", b"Message-ID", b"Content-Type", b"From", b"Sender", b"Reply-To"]
+)
 @pytest.mark.parametrize("below", [False, True])
 def test_a_second_field_that_programs_may_show_instead_fails(name, below):
     mail = b"Content-Type: text/plain\r\nSender: dan@example.org\r\nReply-To: dan@example.org\r\n" + MAIL
