@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
-from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
@@ -35,6 +34,8 @@ MOST_REDIRECTS = 3
 CHUNK_BYTES = 64 * 1024
 MOST_BYTES = 64 * 1024 * 1024
 MEDIA_TYPES = ("*/*",)
+
+NOT_FOUND = f"status {requests.codes.not_found}"
 
 Authentication: TypeAlias = tuple[str, str] | Callable[[Any], Any]
 
@@ -92,6 +93,16 @@ def _speaking(act: str) -> Iterator[None]:
         raise (_of_status(act, status) if status else TwilioUnavailableError(act, type(error).__name__)) from error
     except requests.RequestException as error:
         raise TwilioUnavailableError(act, type(error).__name__) from error
+
+
+@contextmanager
+def _unless_gone() -> Iterator[None]:
+    """Take "not found" for done: what was to go is gone."""
+    try:
+        yield
+    except TwilioRefusedError as error:
+        if error.because != NOT_FOUND:
+            raise
 
 
 def _of_status(act: str, status: int) -> TwilioUnavailableError | TwilioRefusedError:
@@ -181,15 +192,15 @@ class TwilioApi:
             TwilioUnavailableError: Try again: it is safe to repeat.
             TwilioRefusedError: The credentials are wrong.
         """
-        with _speaking("redact a text"):
+        with _unless_gone(), _speaking("redact a text"):
             for item in self._client.messages(sid).media.list(page_size=PAGE_SIZE):
-                _unless_gone(item.delete)
-            _unless_gone(partial(self._client.messages(sid).update, body=""))
+                item.delete()
+            self._client.messages(sid).update(body="")
 
     def delete(self, sid: str) -> None:
         """Delete Twilio's own copy of a text, with its media; raises as `redact`."""
-        with _speaking("delete a text"):
-            _unless_gone(self._client.messages(sid).delete)
+        with _unless_gone(), _speaking("delete a text"):
+            self._client.messages(sid).delete()
 
     def media_urls(self, sid: str) -> list[tuple[str, str]]:
         """Address and media type of each of a text's media, as Twilio lists them."""
@@ -279,11 +290,3 @@ def _joined(url: str, location: str) -> str:
         return urljoin(url, location)
     except ValueError:
         raise MediaRefusedError("it redirects to what is no address") from None
-
-
-def _unless_gone(act: Callable[[], object]) -> None:
-    try:
-        act()
-    except TwilioRestException as error:
-        if error.status != requests.codes.not_found:
-            raise
