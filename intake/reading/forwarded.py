@@ -355,9 +355,11 @@ def _stripped(raw: str, depth: int) -> str:
 def _chain(lines: Sequence[Line], first: int, last: int) -> tuple[InnerForward, ...]:
     """The messages quoted within the original's body, in order, by their header blocks."""
     inner: list[InnerForward] = []
-    number = first
-    while number < last and len(inner) < _MOST_INNER:
-        header = read_header(lines, number, fewest=3) if label_of(lines[number].text) is not None else None
+    number, heads = first, 0
+    while number < last and len(inner) < _MOST_INNER and heads < _MOST_HEADS:
+        may_begin = label_of(lines[number].text) is not None
+        heads += may_begin
+        header = read_header(lines, number, fewest=3) if may_begin else None
         if header is None:
             number += 1
             continue

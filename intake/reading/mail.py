@@ -155,19 +155,20 @@ def _without_original(version: int, mail: Part, content: Content, walker: Walker
     if found is not None:
         return _with_inline(version, mail, content, found)
     text = content.plain
-    if quotes_a_message(text):
+    is_quoting = quotes_a_message(text)
+    if is_quoting:
         walker.note(_IN_DOUBT)
     plain = Reading(version=version, subject=subject, text=text, identifiers=_identifiers(text, content.links))
     entry = entry_of(text) or entry_of(subject or "")
     if entry is not None:
         return replace(plain, kind=entry.kind, claimed=entry.claimed, hints=hints_of(text), own_words=True)
-    return replace(plain, own_words=_is_own_words(mail, content))
+    return replace(plain, own_words=not is_quoting and _is_own_words(mail, content))
 
 
 def _is_own_words(mail: Part, content: Content) -> bool:
-    """Whether whoever sent a mail wrote it, as far as can be told: words, no file, nothing quoted, no machine."""
+    """Whether whoever sent a mail that quotes nothing wrote it, as far as can be told: words, no file, no machine."""
     is_automatic = content.is_report or any(mail.block.first(name) is not None for name in _MACHINES)
-    return bool(content.plain.strip()) and not (is_automatic or content.files or quotes_a_message(content.plain))
+    return bool(content.plain.strip()) and not (is_automatic or content.files)
 
 
 def _inline(mail: Part, content: Content, subject: str | None, walker: Walker) -> Inline | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from intake.reading.forward_words import LABELS, LONGEST_LABEL, Field, fold
@@ -78,10 +79,16 @@ def label_of(text: str, wanted: Field | None = None) -> tuple[dict[str, Field], 
         colon = wide
     if colon < 1:
         return None
-    meanings = LABELS.get(fold(text[:colon].strip(" \t*\xa0")))
+    meanings = _meanings_of(text[:colon])
     if meanings is None or (wanted is not None and wanted not in meanings.values()):
         return None
     return meanings, text[colon + 1 :].strip(" \t\xa0").removeprefix("*").strip(" \t\xa0")
+
+
+@lru_cache(maxsize=1_000)
+def _meanings_of(label: str) -> dict[str, Field] | None:
+    """What a label means, by language. Remembered, for a hostile text asks ten thousand times for the same one."""
+    return LABELS.get(fold(label.strip(" \t*\xa0")))
 
 
 def read_header(lines: Sequence[Line], first: int, *, fewest: int) -> QuotedHeader | None:
