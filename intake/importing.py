@@ -35,7 +35,7 @@ from archive.errors import IntegrityFault
 from archive.tables import acquisition
 from intake.errors import UnreadableFileError
 from intake.handed import opened
-from intake.unpacking import Item, Unpacking, media_type_of
+from intake.unpacking import Item, Unpacking, is_maildir, media_type_of
 
 MOST_TOLD = 10
 """Reasons of one file."""
@@ -72,6 +72,7 @@ class Imported:
 def files_of(paths: Sequence[Path]) -> list[Path]:
     """The files to import: folders stand for every file in them, at any depth, but for hidden ones; in name order.
 
+    A hidden folder that is a Maildir is none of those: that is how one lies within another.
     Links to folders are not followed. A path that is not there is kept, so that its import says so.
     """
     found: list[Path] = []
@@ -81,7 +82,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
             continue
         # A folder that cannot be opened is kept too: its import says so.
         for folder, folders, names in os.walk(path, onerror=lambda error: found.append(Path(error.filename))):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            folders[:] = sorted(name for name in folders if not name.startswith(".") or is_maildir(Path(folder, name)))
             found.extend(Path(folder, name) for name in sorted(names) if not name.startswith("."))
     return found
 

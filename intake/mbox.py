@@ -46,6 +46,11 @@ def messages_in(whole: bytes | mmap) -> Iterator[Slice]:
         line = after
 
 
+def looks_like_mbox(beginning: bytes) -> bool:
+    """Whether a file begins as an mbox does, with a date in its first line."""
+    return _STRICT.match(beginning) is not None
+
+
 def _without_blank_line(whole: bytes | mmap, start: int, end: int) -> int:
     for blank in (b"\r\n", b"\n"):
         last = b"\n" + blank

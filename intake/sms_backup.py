@@ -31,13 +31,15 @@ STRAY_TEXT: Final = "text between messages"
 UNKNOWN: Final = "an element that is no message"
 TOO_LARGE: Final = f"larger than {MOST_RECORD_BYTES} bytes"
 ENDS_EARLY: Final = "the file ends early"
+DECLARATION: Final = "a declaration, which is not followed: nothing is expanded or fetched"
 TWO_BYTES: Final = "in UTF-16, which is not cut into messages"
 
 _NAME: Final = re.compile(rb"</?([A-Za-z_][\w:.-]{0,60}+)", re.ASCII)
 _SPACE: Final = re.compile(rb"\s*+")
+_DECLARES: Final = b"<!DOCTYPE"
 _ENDS: Final = ((b"<!--", b"-->"), (b"<?", b"?>"))
 _BEFORE_ROOT: Final = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:\s++|(?><\?.*?\?>)|(?><!--.*?-->)|<!DOCTYPE[^<>\[]*+>)*+", re.DOTALL
+    rb"(?:\xef\xbb\xbf)?(?:\s++|(?><\?.*?\?>)|(?><!--.*?-->)|(?><!DOCTYPE[^<>\[]*+(?:\[.*?\]\s*+)?>))*+", re.DOTALL
 )
 _ENCODING: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?<\?xml[^<>]{1,100}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _COUNT: Final = re.compile(rb"\scount\s*=\s*[\"'](\d{1,9})[\"']")
@@ -120,7 +122,7 @@ class _Cutter:
             if start < end:
                 position = self._aside(start)
                 if position == start:
-                    position, pieces = self._markup(start)
+                    position, pieces = self._declared(start) or self._markup(start)
                     yield from pieces
         if self._open is not None:
             yield Skipped(self._open[1], end, NOT_ENDED)
@@ -140,6 +142,16 @@ class _Cutter:
                     return found + len(last)
                 self._never.add(mark)  # nor does any behind it: asked once, so that time stays linear
         return start
+
+    def _declared(self, start: int) -> tuple[int, list[Record | Skipped]] | None:
+        """A document type is passed over whole: what it declares is no message, and nothing is made of it."""
+        if self._whole[start : start + len(_DECLARES)] != _DECLARES:
+            return None
+        ends, opens = self._whole.find(b">", start), self._whole.find(b"[", start)
+        if 0 <= opens < ends:
+            ends = self._whole.find(b"]>", opens) + 1
+        end = ends + 1 if ends > start else len(self._whole)
+        return end, [*self._give_up(start), Skipped(start, end, DECLARATION)]
 
     def _markup(self, start: int) -> tuple[int, list[Record | Skipped]]:
         match = TAG.match(self._whole, start)

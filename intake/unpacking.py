@@ -6,6 +6,8 @@ Every item is in the vault as its own bytes, and the file as its own too: nothin
 from __future__ import annotations
 
 import mimetypes
+import os
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,8 +22,10 @@ from intake.chat_export import SNIFFED_BYTES, is_chat
 from intake.containers import CHAT, MAIL, MBOX, PLAIN, Account, held_in, messages_of
 from intake.errors import UnreadableFileError
 from intake.handed import Handed, gathered
+from intake.mbox import looks_like_mbox
 from intake.reading.bundles import Entry, entries_in, entry_beginning, entry_pieces
 from intake.reading.limits import NESTING
+from intake.reading.parts import looks_like_mail
 from intake.reading.pieces import UnopenableError
 
 ZIP: Final = "application/zip"
@@ -43,6 +47,9 @@ MEDIA_TYPES: Final = {
 }
 UNPACKED: Final = (".eml", ".mbox", ".mbx", ".msg", ".xml", ".zip")
 """What is taken out of a zip; out of a chat's zip everything is. Everything else stays in it, and so in the vault."""
+_SNIFFED_BYTES: Final = 64 * 1024
+MAILDIR: Final = ("cur", "new")
+_UNIQUE: Final = re.compile(r"[0-9]{9,11}\.[^.]")
 # The table Python ships, not this machine's: the same file has the same type everywhere.
 _SHIPPED = mimetypes.MimeTypes(filenames=())
 
@@ -64,14 +71,37 @@ class Item:
 
 def media_type_of(path: Path) -> str:
     """What a file is, by its name alone: its content may be anything, and a reader finds out."""
-    if path.parent.name in {"cur", "new"} and (path.parent.parent / "tmp").is_dir():
+    if path.parent.name in MAILDIR and (_is_unique(path.name) or _has_maildir(path.parent.parent)):
         return MAIL
     return _media_type_named(path.name)
+
+
+def is_maildir(folder: Path) -> bool:
+    """Whether a folder is a Maildir, or one within another (`.Sent`), by the folders in it."""
+    return any(os.path.isdir(folder / name) for name in MAILDIR)  # noqa: PTH112 - unlike Path.is_dir, never raises
+
+
+def _has_maildir(folder: Path) -> bool:
+    # Copies and archives leave empty folders out.
+    return sum(os.path.isdir(folder / name) for name in ("tmp", *MAILDIR)) > 1  # noqa: PTH112 - as above
+
+
+def _is_unique(name: str) -> bool:
+    """Whether a name is one that a Maildir gives: seconds since 1970, something unique, a host."""
+    return _UNIQUE.match(name) is not None
 
 
 def _media_type_named(name: str) -> str:
     known = MEDIA_TYPES.get(Path(name).suffix.lower())
     return known or _SHIPPED.guess_type(name)[0] or UNKNOWN
+
+
+def _sniffed(handed: Handed) -> str:
+    """What a file without a name that tells is: mail programs name mailboxes as they like (`Inbox`)."""
+    beginning = handed.whole[:_SNIFFED_BYTES]
+    if looks_like_mbox(beginning):
+        return MBOX
+    return MAIL if looks_like_mail(beginning, stated=False) else UNKNOWN
 
 
 class Unpacking:
@@ -88,6 +118,7 @@ class Unpacking:
         if handed.sha256 in self._seen:
             return
         self._seen.add(handed.sha256)
+        media_type = _sniffed(handed) if media_type == UNKNOWN else media_type
         entries = self._entries(handed, depth) if media_type == ZIP else []
         chats = [each for each in entries if each.is_chat]
         wanted = [each for each in entries if chats or each.is_unpacked]
@@ -135,7 +166,7 @@ class Unpacking:
     def _as_found(
         self, handed: Handed, inside: _Entry, unpacked: Handed, beside: dict[str, UUID | None], depth: int
     ) -> Iterator[Item]:
-        media_type = _media_type_named(inside.name)
+        media_type = inside.media_type
         named_by = next((parent for name in inside.names if (parent := beside.get(name))), None)
         if inside.is_chat:
             yield from self._chat(unpacked, beside)
@@ -184,7 +215,18 @@ class _Entry:
 
     @property
     def is_unpacked(self) -> bool:
-        return Path(self.name).suffix.lower() in UNPACKED
+        return Path(self.name).suffix.lower() in UNPACKED or self.is_of_maildir
+
+    @property
+    def is_of_maildir(self) -> bool:
+        """Whether it lies as a mail of a Maildir does."""
+        folder = self.entry.name.replace("\\", "/").rpartition("/")[0].rpartition("/")[2]
+        return folder in MAILDIR and _is_unique(self.name)
+
+    @property
+    def media_type(self) -> str:
+        """What it is, by its name."""
+        return MAIL if self.is_of_maildir else _media_type_named(self.name)
 
 
 def _entry(handed: Handed, entry: Entry) -> _Entry:

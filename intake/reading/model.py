@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 State: TypeAlias = Literal["read", "unreadable"]
-Kind: TypeAlias = Literal["message", "diary", "call", "answers"]
+Kind: TypeAlias = Literal["message", "diary", "call", "answers", "attachment"]
+"""An "attachment": a file whose messages are events of their own."""
 Direction: TypeAlias = Literal["inbound", "outbound", "unknown"]
 Zone: TypeAlias = Literal["stated", "unknown"]
 Precision: TypeAlias = Literal["second", "minute", "day", "month", "unknown"]

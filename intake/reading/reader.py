@@ -69,7 +69,7 @@ def read(raw: bytes, *, channel: str, media_type: str, door: Mapping[str, Any]) 
 def _read(raw: bytes, channel: str, media_type: str, door: Mapping[str, Any]) -> Reading:
     if channel == "sms" and media_type in (_FORM, JSON):
         return read_text(as_form(raw) if media_type == JSON else raw, READER_VERSION)
-    if media_type in _HOLDERS or door.get("holds") in _EXPORTS:
+    if media_type in _HOLDERS or door.get("holds"):
         return _read_container(raw, media_type, door)
     if media_type in ("message/rfc822", "message/global"):
         return read_mail(raw, READER_VERSION, is_original=channel == "upload")
@@ -84,10 +84,9 @@ def _read_container(raw: bytes, media_type: str, door: Mapping[str, Any]) -> Rea
     """A file that may hold messages, or one of them. Where each was archived for itself, it is only a file."""
     if media_type in _RECORDS:
         return _RECORDS[media_type](raw, READER_VERSION, door)
-    if door.get("holds") in _EXPORTS:
-        return Reading(READER_VERSION, subject=_name_of(door), claimed=Claimed(source="export"))
-    if door.get("unpacked"):
-        return Reading(READER_VERSION, subject=_name_of(door))
+    if door.get("holds") or door.get("unpacked"):
+        claimed = Claimed(source="export" if door.get("holds") in _EXPORTS else "none")
+        return Reading(READER_VERSION, kind="attachment", subject=_name_of(door), claimed=claimed)
     return read_file(raw, READER_VERSION, media_type, _name_of(door))
 
 

@@ -128,6 +128,46 @@ def test_a_mail_of_a_maildir_is_a_mail(tmp_path):
     assert media_type_of(path) == "message/rfc822"
 
 
+def test_a_maildir_with_folders_in_it_is_every_mail_in_it(installation, tmp_path):
+    box = mailbox.Maildir(tmp_path / "box")
+    box.add(FIRST)
+    (tmp_path / "box" / ".Sent" / "cur").mkdir(parents=True)
+    (tmp_path / "box" / ".Sent" / "cur" / "1700000000.M1P2.host:2,S").write_bytes(SECOND)
+    (tmp_path / "box" / "tmp" / "notes.txt").write_bytes(b"x")
+    results = {result.path.parent.name: result for result in run(installation, tmp_path)}
+    assert set(results) == {"new", "cur", "tmp"}
+    for name, raw in (("new", FIRST), ("cur", SECOND)):
+        assert bytes_of(installation, results[name].ids) == [raw]
+        assert row_of(installation, results[name].ids[0]).media_type == "message/rfc822"
+
+
+def test_a_copied_maildir_without_its_empty_folders_is_known_by_the_names_in_it(tmp_path):
+    (tmp_path / "cur").mkdir()
+    assert media_type_of(tmp_path / "cur" / "1700000000.M1P2.host:2,S") == "message/rfc822"
+    assert media_type_of(tmp_path / "cur" / "notes") == "application/octet-stream"
+    assert media_type_of(tmp_path / "1700000000.M1P2.host") == "application/octet-stream"
+
+
+def test_mailboxes_and_mails_without_a_name_that_tells_are_known_by_how_they_begin(installation, tmp_path):
+    (tmp_path / "Inbox").write_bytes(MBOX)
+    (tmp_path / "mail").write_bytes(b"Return-Path: <a@example.org>\nReceived: x\n" + FIRST)
+    (tmp_path / "words").write_bytes(b"From here on: he wrote\nSubject matter\n")
+    inbox, mail, words = run(installation, tmp_path)
+    assert bytes_of(installation, inbox.ids) == [MBOX, FIRST, SECOND]
+    assert [row_of(installation, each.ids[0]).media_type for each in (mail, words)] == [
+        "message/rfc822",
+        "application/octet-stream",
+    ]
+
+
+def test_a_maildir_in_a_zip_is_every_mail_in_it(installation, tmp_path):
+    raw = zipped({"box/cur/1700000000.M1P2.host:2,S": FIRST, "box/cur/notes": b"x", "box/dovecot.index": b"y"})
+    (tmp_path / "box.zip").write_bytes(raw)
+    (done,) = run(installation, tmp_path / "box.zip")
+    assert bytes_of(installation, done.ids) == [raw, FIRST]
+    assert row_of(installation, done.ids[1]).media_type == "message/rfc822"
+
+
 def test_a_folder_is_every_file_in_it_but_hidden_ones(tmp_path):
     for name in ("b/2.eml", "b/1.eml", ".DS_Store", "a.zip", ".git/x", "b/c/d/3.eml"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -62,6 +62,31 @@ def test_what_is_no_message_is_told_and_the_next_is_found(inside, records, reaso
     assert cut(b"<smses>" + inside + b"</smses>") == (records, reasons)
 
 
+BOMB = (
+    b'<!DOCTYPE smses [\n<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">\n'
+    b"<!ENTITY x SYSTEM 'file:///etc/passwd'><!ENTITY m \"<sms body='made up'/>\">\n]>"
+)
+
+
+def test_a_declaration_of_entities_is_refused_and_the_messages_are_taken(installation, tmp_path):
+    text = b"<sms address='1' date='1700000000000' type='1' body='&b;&x; and &m;' />"
+    whole = b"<?xml version='1.0'?>\n" + BOMB + b"<smses count='1'>" + text + b"</smses>"
+    assert backup_of(whole).count == 1
+    assert cut(whole) == ([text], [sms_backup.DECLARATION])
+    (tmp_path / "sms.xml").write_bytes(whole)
+    (done,) = run(installation, tmp_path / "sms.xml")
+    assert "1 a declaration, which is not followed" in done.refused
+    (found,) = read_all(installation, done.ids[1:])
+    assert found.text == "&b;&x; and &m;"
+
+
+@pytest.mark.parametrize("cut_at", [5, 30, len(BOMB) - 1])
+def test_a_declaration_that_never_ends_is_told(cut_at):
+    records, reasons = cut(b"<smses/>" + BOMB[:cut_at])
+    assert records == []
+    assert reasons
+
+
 def test_a_backup_in_two_bytes_a_character_is_told():
     whole = "<smses><sms/></smses>".encode("utf-16")
     assert backup_of(whole).count is None
@@ -76,6 +101,9 @@ def test_a_cut_backup_loses_only_what_was_cut(length):
 
 
 PIECES = [
+    b"<!DOCTYPE x>",
+    b"<!DOCTYPE x [",
+    b"]>",
     SMS,
     MMS,
     b"<smses>",

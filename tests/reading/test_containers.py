@@ -141,7 +141,7 @@ def test_several_mails_in_a_zip_name_nobody_and_a_zip_without_mails_is_a_file():
     assert "eve@example.net" in reading.text
     assert_cut_out(raw, reading, "2.eml", other)
     assert uploaded(zipped({"a.png": PICTURE}), ZIP) == Reading(reading.version, subject="he wrote.file")
-    assert uploaded(raw, ZIP, unpacked=2) == Reading(reading.version, subject="he wrote.file")
+    assert uploaded(raw, ZIP, unpacked=2) == Reading(reading.version, kind="attachment", subject="he wrote.file")
 
 
 def test_a_file_called_msg_that_is_a_mail_is_read_as_one_and_one_that_is_nothing_says_so():
