@@ -87,7 +87,7 @@ class Exporter:
         stamp: Gets timestamp tokens over the checkpoint of that size, within a bounded time; without it, or where no
             token comes, the package has none, and its verifier says so.
         witnessed: Has a checkpoint of at least that size cosigned, and says its size; without it, nobody cosigns.
-        judged: What the signatures of one exhibit came to, as the edition may tell it.
+        judged: What the signatures of some exhibits came to, as the edition may tell it.
     """
 
     engine: Engine
@@ -103,7 +103,7 @@ class Exporter:
     intake: tuple[str, ...] = ()
     stamp: Callable[[int], Stamped] | None = None
     witnessed: Callable[[int], int] | None = None
-    judged: Derive = lambda _connection, _exhibit_id, _edition: ()
+    judged: Derive = lambda _connection, _exhibits, _edition: {}
 
     def export(self, exported: Case, out: Path, *, edition: str, actor: str, progress: Progress) -> FinishedPackage:
         """Build one package of a case into a file.
@@ -190,7 +190,8 @@ class Exporter:
         self, connection: Connection, rows: Sequence[Row[Any]], told: Edition, progress: Progress
     ) -> Iterator[PackageExhibit]:
         read = read_ahead(self.vault, rows, lambda row: str(row.id) not in told.originals)
-        for done, (row, original, derived) in enumerate(self._with_derived(connection, read, told), start=1):
+        made = self._with_derived(connection, read, told)
+        for done, (row, original, derived, judged) in enumerate(made, start=1):
             yield PackageExhibit(
                 id=str(row.id),
                 reference=f"{row.initials}/{row.number}",
@@ -203,18 +204,19 @@ class Exporter:
                 media_type=row.media_type,
                 extension=extension_of(row.channel, row.media_type),
                 read=original,
-                derive=lambda derived=derived: derived,
+                derive=partial(tuple, derived),
                 withheld=told.originals.get(str(row.id)),
-                judged=partial(self.judged, connection, row.id, told),
+                judged=partial(tuple, judged),
             )
             progress(done, len(rows))
 
     def _with_derived(
-        self, connection: Connection, read: Iterator[tuple[Row[Any], Reading]], told: Edition
-    ) -> Iterator[tuple[Row[Any], Reading, Sequence[Derived]]]:
-        while some := list(itertools.islice(read, DERIVED_AT_ONCE)):
-            derived = self.derive(connection, [row.id for row, _ in some], told)
-            yield from ((row, original, derived.get(row.id, ())) for row, original in some)
+        self, connection: Connection, rows: Iterator[tuple[Row[Any], Reading]], told: Edition
+    ) -> Iterator[tuple[Row[Any], Reading, Sequence[Derived], Sequence[Derived]]]:
+        while some := list(itertools.islice(rows, DERIVED_AT_ONCE)):
+            ids = [row.id for row, _ in some]
+            derived, judged = self.derive(connection, ids, told), self.judged(connection, ids, told)
+            yield from ((row, read, derived.get(row.id, ()), judged.get(row.id, ())) for row, read in some)
 
     def _bind(self, exported: Case, draft: form.Draft, actor: str) -> int:
         with self.engine.begin() as connection:

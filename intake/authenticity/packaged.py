@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from archive.custody import Action, exhibit_stream
 from archive.edition import Edition
@@ -21,15 +21,16 @@ DOCUMENT: Final = "dkim.json"
 _TOLD: Final = ("method", "result", "reasons", "domain", "selector", "algorithm", "key_bits", "aligned", "queried")
 
 
-def files_of(connection: Connection, exhibit_id: UUID, edition: Edition) -> list[Derived]:
-    """The files on one exhibit, by path below its folder; none where nothing was judged.
+def files_of(connection: Connection, exhibits: Sequence[UUID], edition: Edition) -> dict[UUID, list[Derived]]:
+    """The files on each exhibit, by path below its folder; those of which nothing was judged are left out.
 
     The disclosure edition has the original's DKIM signatures alone: seals and the forward's own signatures name the
     contributor's mail provider. Its document is therefore not the one that the ledger names.
     """
-    content = _told(connection, exhibit_id)
-    if content is None:
-        return []
+    return {exhibit_id: _files(content, edition) for exhibit_id, content in _told(connection, exhibits).items()}
+
+
+def _files(content: bytes, edition: Edition) -> list[Derived]:
     found = from_json(json.loads(content))
     maker = f"holdfast authenticity {found.version}"
     if edition.redactor is None:
@@ -38,21 +39,24 @@ def files_of(connection: Connection, exhibit_id: UUID, edition: Edition) -> list
     return list(_disclosed(found, maker, edition))
 
 
-def _told(connection: Connection, exhibit_id: UUID) -> bytes | None:
-    """The newest document that an entry under the newest checkpoint names."""
+def _told(connection: Connection, exhibits: Sequence[UUID]) -> dict[UUID, bytes]:
+    """Of each exhibit, the newest document that an entry under the newest checkpoint names."""
     rows = connection.execute(
-        select(authenticity.c.content, authenticity.c.sha256)
-        .where(authenticity.c.exhibit_id == exhibit_id)
+        select(authenticity.c.exhibit_id, authenticity.c.content, authenticity.c.sha256)
+        .where(authenticity.c.exhibit_id == func.any(list(exhibits)))
         .order_by(authenticity.c.judged_at.desc(), authenticity.c.id)
     ).all()
-    if not rows:
-        return None
-    size = checkpoint_size(connection)
-    payloads = [entry.facts() for entry in entries_of(connection, [exhibit_stream(exhibit_id)]) if entry.index < size]
+    size = checkpoint_size(connection) if rows else 0
     named = {
-        each["facts"]["authenticity_sha256"] for each in payloads if each.get("action") == Action.AUTHENTICITY_JUDGED
+        (entry.stream, told["facts"]["authenticity_sha256"])
+        for entry in entries_of(connection, sorted({exhibit_stream(row.exhibit_id) for row in rows}))
+        if entry.index < size and (told := entry.facts()).get("action") == Action.AUTHENTICITY_JUDGED
     }
-    return next((bytes(row.content) for row in rows if row.sha256 in named), None)
+    found: dict[UUID, bytes] = {}
+    for row in rows:
+        if (exhibit_stream(row.exhibit_id), row.sha256) in named:
+            found.setdefault(row.exhibit_id, bytes(row.content))
+    return found
 
 
 def _disclosed(found: Authenticity, maker: str, edition: Edition) -> Iterator[Derived]:
