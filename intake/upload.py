@@ -1,6 +1,7 @@
 """Uploads: files that come in by a personal link, in pieces, and are received once the last byte is committed.
 
     begin → append … append → finish
+                           ↘ keep_part, where no more came for a week
 
 Offset and bytes are committed together, so a file goes on exactly where it stopped, whatever died, and at whichever web
 process. `finish` computes the digests over what lies in the database: the acquisition is committed before anybody is
@@ -30,7 +31,7 @@ from intake.receipts import Receipts
 from intake.upload_model import FileFacts, Received, Upload, UploadLimits
 
 KEPT_FOR: Final = timedelta(days=7)
-"""How long an unfinished file waits for its other bytes after the last ones came."""
+"""How long an unfinished file waits for its other bytes after the last ones; then it is received as far as it came."""
 IN_FLIGHT: Final = timedelta(minutes=5)
 """How long the call that took the last byte is given to record the receipt itself."""
 DAY: Final = timedelta(days=1)
@@ -170,8 +171,7 @@ def finish(
         OffsetConflictError: Bytes of it are missing.
         IntegrityFault: A piece is not what came in.
     """
-    query = select(upload, link.c.case_id, link.c.contributor_id).join(link, link.c.id == upload.c.link_id)
-    row = connection.execute(query.where(upload.c.id == upload_id).with_for_update(of=upload)).one()
+    row = _locked(connection, upload_id)
     if row.position != row.size_bytes:
         raise OffsetConflictError(str(upload_id), row.position)
     if row.finished_at is None:
@@ -183,17 +183,44 @@ def finish(
     return _told(connection.execute(_received().where(upload.c.id == upload_id)).one(), receipts)
 
 
+def keep_part(connection: Connection, upload_id: UUID, *, now: datetime) -> bool:
+    """Receive an unfinished file as far as it came: half of a film is evidence too. Its place takes no more bytes.
+
+    Returns:
+        Whether anything of it was there.
+
+    Raises:
+        IntegrityFault: A piece is not what came in.
+    """
+    row = _locked(connection, upload_id)
+    if row.finished_at or row.given_up_at or row.position == row.size_bytes:
+        return False
+    if not row.position:
+        give_up(connection, upload_id, at=now)
+        return False
+    receive_large(connection, _acquisition(connection, row, now), _belonging(row))
+    # Given up as well: who comes back for it begins anew, and the whole file is another item.
+    values = {"finished_at": now, "given_up_at": now}
+    connection.execute(update(upload).where(upload.c.id == row.id).values(values))
+    return True
+
+
+def _locked(connection: Connection, upload_id: UUID) -> Row[Any]:
+    query = select(upload, link.c.case_id, link.c.contributor_id).join(link, link.c.id == upload.c.link_id)
+    return connection.execute(query.where(upload.c.id == upload_id).with_for_update(of=upload)).one()
+
+
 def _belonging(row: Row[Any]) -> Belonging:
     return Belonging(parent_id=row.parent_id, case_id=row.case_id, contributor_id=row.contributor_id)
 
 
 def _acquisition(connection: Connection, row: Row[Any], now: datetime) -> LargeAcquisition:
-    digests = digests_of(connection, row.id, row.size_bytes)
+    digests = digests_of(connection, row.id, row.position)
     return LargeAcquisition(
         id=row.id,
         sha256=digests.sha256,
         sha512=digests.sha512,
-        size_bytes=row.size_bytes,
+        size_bytes=row.position,
         channel=Channel.UPLOAD,
         source_id=upload_source_id(row.link_id, row.number),
         received_at=now,
@@ -207,6 +234,7 @@ def _acquisition(connection: Connection, row: Row[Any], now: datetime) -> LargeA
             "way": row.way,
             "began_at": rendered(row.began_at),
             "pieces": row.pieces,
+            **({"unfinished": True, "stated_size": row.size_bytes} if row.position < row.size_bytes else {}),
         },
     )
 
@@ -268,7 +296,7 @@ def _upload(row: Row[Any]) -> Upload:
 
 
 def tidy(engine: Engine, receipts: Receipts, *, now: Callable[[], datetime]) -> int:
-    """Finish whole files that nobody came back for, and give up those that nothing more came of. Safe to repeat.
+    """Finish whole files that nobody came back for, and keep what there is of those that broke off. Safe to repeat.
 
     Returns:
         How many were received by this.
@@ -278,9 +306,10 @@ def tidy(engine: Engine, receipts: Receipts, *, now: Callable[[], datetime]) -> 
     for upload_id in whole:
         with engine.begin() as connection:
             finish(connection, upload_id, receipts, now=now())
+    parts = 0
     for upload_id in alone:
         with engine.begin() as connection:
-            give_up(connection, upload_id, at=now())
+            parts += keep_part(connection, upload_id, now=now())
     if whole or alone:
-        log.info("uploads.tidied", finished=len(whole), given_up=len(alone))
-    return len(whole)
+        log.info("uploads.tidied", finished=len(whole), parts=parts, given_up=len(alone) - parts)
+    return len(whole) + parts

@@ -50,7 +50,7 @@ class Upload:
         position: Bytes that are committed.
         name: Its name, as it can be shown.
         finished_at: When its acquisition was recorded, if it was.
-        ends_at: When it is given up, if no more comes.
+        ends_at: When it is taken as it stands, if no more comes.
     """
 
     id: UUID

@@ -61,7 +61,8 @@ def read(raw: bytes, *, channel: str, media_type: str, door: Mapping[str, Any]) 
         if len(raw) > limits.RAW_BYTES:
             return unreadable(f"larger than the reader opens ({len(raw)} bytes)")
         kind = media_type.partition(";")[0].strip().lower()
-        return with_media(_read(raw, channel, kind, door), raw, kind)
+        found = with_media(_read(raw, channel, kind, door), raw, kind)
+        return replace(found, unfinished=True) if door.get("unfinished") is True else found
     except Exception as error:  # noqa: BLE001 - the edge: any fault of the reader is a state of the reading, never a lost item
         return unreadable(f"the reader failed: {type(error).__name__}")
 

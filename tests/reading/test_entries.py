@@ -183,3 +183,10 @@ def test_an_entry_that_was_not_sent_says_so():
 
 def test_a_hint_keeps_its_place():
     assert hints_of("at Tesco") == (Hint("place", "Tesco", 3, 8),)
+
+
+@pytest.mark.parametrize("media_type", ["video/mp4", "message/rfc822", "application/octet-stream"])
+def test_a_file_that_broke_off_on_its_way_says_so(media_type):
+    door = {"filename": "film.mp4", "unfinished": True, "stated_size": 6}
+    assert read(b"abc", channel="upload", media_type=media_type, door=door).unfinished
+    assert not read(b"abc", channel="upload", media_type=media_type, door={"filename": "film.mp4"}).unfinished

@@ -247,7 +247,10 @@ def test_a_one_time_link_ends_when_everything_is_here(site):
     assert sender.client.get(sender.holder.address).status_code == 404
 
 
-def test_unfinished_files_are_given_up_after_a_week_and_whole_ones_are_finished(site, sender, monkeypatch):
+def test_a_file_that_broke_off_is_kept_as_far_as_it_came_after_a_week_and_whole_ones_are_finished(
+    site, sender, monkeypatch
+):
+    untouched = sender.create(6).headers["Location"]
     half = sender.create(6).headers["Location"]
     sender.append(half, 0, b"abc")
     with monkeypatch.context() as dying:
@@ -258,9 +261,21 @@ def test_unfinished_files_are_given_up_after_a_week_and_whole_ones_are_finished(
         assert (
             uploads.left_whole(connection, now=at) == uploads.left_alone(connection, now=at + timedelta(days=6)) == []
         )
-    assert uploads.tidy(engine, Receipts(bytes(32)), now=lambda: at + timedelta(days=8)) == 1
-    assert [row.size_bytes for row in rows(site, acquisition)] == [5]
-    assert {row.upload_id for row in rows(site, upload_piece)} == {rows(site, acquisition)[0].id}
+    later = at + timedelta(days=8)
+    assert uploads.tidy(engine, Receipts(bytes(32)), now=lambda: later) == 2
+    assert uploads.tidy(engine, Receipts(bytes(32)), now=lambda: later) == 0
+    found = {row.size_bytes: row for row in rows(site, acquisition)}
+    assert set(found) == {3, 5}
+    assert found[3].id == where_id(half)
+    assert found[3].sha256 == hashlib.sha256(b"abc").hexdigest()
+    assert (found[3].door["unfinished"], found[3].door["stated_size"]) == (True, 6)
+    assert "unfinished" not in found[5].door
+    assert sender.client.head(half, headers=TUS).status_code == 404
+    assert sender.client.head(untouched, headers=TUS).status_code == 404
+    assert {where_id(half), found[5].id} == set(site.casework.archive.accession_waiting(now=later)) | set(
+        site.casework.archive.accession_waiting(now=later)
+    )
+    assert rows(site, upload_piece) == []
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
