@@ -8,7 +8,19 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import accession, checkpoint, mailbag, package, publishing, put, sequencer, verify, webhook
+from benchmarks import (
+    accession,
+    backup,
+    checkpoint,
+    mailbag,
+    package,
+    publishing,
+    put,
+    reconcile,
+    sequencer,
+    verify,
+    webhook,
+)
 from benchmarks.quiet import log_aside
 from benchmarks.result import Result
 
@@ -24,6 +36,8 @@ SIZED: dict[str, Callable[..., list[Result]]] = {
     "mailbag": mailbag.run,
     "checkpoint": checkpoint.run,
     "publishing": publishing.run,
+    "reconcile": reconcile.run,
+    "backup": backup.run,
 }
 BENCHMARKS = UNSIZED | SIZED
 
