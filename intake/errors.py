@@ -2,7 +2,8 @@
 
 TransientError                      try again
 ├── MailboxUnavailableError         connection lost, cut or frozen; the server is away
-│   └── MailboxBusyError            the server says: not now
+│   ├── MailboxBusyError            the server says: not now
+│   └── TooMuchAtOnceError          it announced, or sent, more than one answer may hold
 ├── TokensUnavailableError          whoever issues the mailbox's tokens did not answer, or not sensibly
 ├── TwilioUnavailableError          Twilio, or where it keeps media, did not answer or said: not now
 └── MediaNotThereYetError           the text is here, its picture is not yet
@@ -42,6 +43,10 @@ class MailboxUnavailableError(TransientError):
 
 class MailboxBusyError(MailboxUnavailableError):
     """The mail server answers, but says that it cannot now (RFC 5530: UNAVAILABLE, INUSE, LIMIT)."""
+
+
+class TooMuchAtOnceError(MailboxUnavailableError):
+    """The mail server announced, or sent, more than one answer may hold; the connection was cut before it was read."""
 
 
 class TwilioUnavailableError(TransientError):

@@ -10,7 +10,8 @@ from __future__ import annotations
 import select
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,12 +19,16 @@ from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, IMAPClientReadOnlyError
 
 from intake.errors import InsecureMailboxError, LoginRefusedError, MailboxUnavailableError, NoSuchMailboxError
-from intake.imap_answers import FetchedMail, Folder, UnreadableAnswerError, mail_of, octets, speaking
+from intake.imap_answers import FetchedMail, Folder, Meter, UnreadableAnswerError, mail_of, octets, speaking
 from intake.loopback import is_loopback
 from intake.mailbox_url import ARCHIVED, MailboxUrl
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 30.0
+# One answer: a chunk of mails whose sizes are true has half of it.
+MOST_BYTES = 32 * 1024 * 1024
+MOST_SECONDS = 900.0
+HIGHEST_UID = 2**32 - 1
 KEYWORD = b"$HoldfastArchived"
 # UIDs in one answer to SEARCH: imaplib refuses lines of more than a million bytes.
 SEARCH_STRIDE = 50_000
@@ -36,6 +41,7 @@ class Mailbox:
 
     def __init__(self, client: Any, url: MailboxUrl) -> None:
         self._client, self.url = client, url
+        self._meter: Meter | None = None
 
     @classmethod
     def open(
@@ -46,6 +52,7 @@ class Mailbox:
         access_token: str | None = None,
         connect_seconds: float = CONNECT_SECONDS,
         read_seconds: float = READ_SECONDS,
+        most_bytes: int = MOST_BYTES,
     ) -> Self:
         """Connect and log in.
 
@@ -54,7 +61,8 @@ class Mailbox:
             access_token: Logs in by XOAUTH2, in the password's place.
             tls: Whom to trust; the system's authorities where None.
             connect_seconds: Longest wait for the connection.
-            read_seconds: Longest wait for each answer.
+            read_seconds: Longest wait for each piece of an answer.
+            most_bytes: Most that one answer may hold.
 
         Raises:
             MailboxUnavailableError: The server is away or busy; try again.
@@ -77,6 +85,9 @@ class Mailbox:
         client.normalise_times = False
         mailbox = cls(client, url)
         try:
+            # imapclient shows what it reads by to nobody.
+            inner = client._imap  # noqa: SLF001
+            mailbox._meter = Meter(inner, most_bytes=most_bytes, most_seconds=MOST_SECONDS)
             mailbox._secure(tls)
             mailbox._login(access_token)
         except BaseException:
@@ -90,14 +101,14 @@ class Mailbox:
         if not self._has("STARTTLS"):
             raise InsecureMailboxError(self.url.host)
         try:
-            with speaking("encrypt the connection"):
+            with self._asking("encrypt the connection"):
                 self._client.starttls(tls or ssl.create_default_context())
         except (IMAPClientError, UnreadableAnswerError) as error:
             raise MailboxUnavailableError("encrypt the connection", str(error)) from error
 
     def _login(self, access_token: str | None) -> None:
         try:
-            with speaking("log in"):
+            with self._asking("log in"):
                 if access_token is None:
                     self._client.login(self.url.user, self.url.password)
                 else:
@@ -112,9 +123,17 @@ class Mailbox:
         except UnreadableAnswerError as error:
             raise MailboxUnavailableError("log in", str(error)) from error
 
+    @contextmanager
+    def _asking(self, act: str) -> Iterator[None]:
+        """Around one command: its answer has bounds of its own."""
+        if self._meter is not None:
+            self._meter.begin()
+        with speaking(act):
+            yield
+
     def _has(self, capability: str) -> bool:
         try:
-            with speaking("say what it can do"):
+            with self._asking("say what it can do"):
                 return bool(self._client.has_capability(capability))
         except (IMAPClientError, UnreadableAnswerError) as error:
             raise MailboxUnavailableError("say what it can do", str(error)) from error
@@ -162,7 +181,7 @@ class Mailbox:
             MailboxUnavailableError: The server is away or busy, or gave no UIDVALIDITY.
         """
         try:
-            with speaking("open the folder"):
+            with self._asking("open the folder"):
                 try:
                     answer, writable = self._client.select_folder(self.url.folder), True
                 except IMAPClientReadOnlyError:
@@ -187,18 +206,19 @@ class Mailbox:
         """
         found: set[int] = set()
         try:
-            for last in range(mails, 0, -SEARCH_STRIDE):
+            # Also where there are none, it says: a folder it holds for empty may not be.
+            for last in range(max(mails, 1), 0, -SEARCH_STRIDE):
                 stretch = f"{max(1, last - SEARCH_STRIDE + 1)}:{last}"
-                with speaking("list its mails"):
+                with self._asking("list its mails"):
                     found.update(self._client.search(stretch if mails > SEARCH_STRIDE else "ALL"))
         except (IMAPClientError, UnreadableAnswerError) as error:
             raise MailboxUnavailableError("list its mails", str(error)) from error
-        return sorted(found)
+        return sorted(uid for uid in found if 0 < uid <= HIGHEST_UID)
 
     def still_there(self, uids: Sequence[int]) -> set[int]:
         """Which of these UIDs the folder still holds."""
         try:
-            with speaking("look for mails"):
+            with self._asking("look for mails"):
                 answer = self._client.search(["UID", ",".join(map(str, uids))])
         except (IMAPClientError, UnreadableAnswerError) as error:
             raise MailboxUnavailableError("look for mails", str(error)) from error
@@ -206,7 +226,7 @@ class Mailbox:
 
     def sizes(self, uids: Sequence[int]) -> dict[int, int]:
         """What the server says the size of each mail is; it may be wrong, and mails may be missing."""
-        with speaking("say how large mails are"):
+        with self._asking("say how large mails are"):
             answer = self._client.fetch(list(uids), [b"RFC822.SIZE"])
             return {uid: int(data[b"RFC822.SIZE"]) for uid, data in answer.items() if b"RFC822.SIZE" in data}
 
@@ -218,19 +238,27 @@ class Mailbox:
             UnreadableAnswerError: Its answer is not IMAP: drop the connection.
             MailboxUnavailableError: The connection is lost.
         """
-        with speaking("give mails"):
+        with self._asking("give mails"):
             answer = self._client.fetch(list(uids), [b"BODY.PEEK[]", b"INTERNALDATE", b"FLAGS"])
-            return {uid: mail_of(data, data[b"BODY[]"]) for uid, data in answer.items() if b"BODY[]" in data}
+            found = {uid: mail_of(data, data[b"BODY[]"]) for uid, data in answer.items() if b"BODY[]" in data}
+            self._require_one_body_each(len(found))
+            return found
+
+    def _require_one_body_each(self, mails: int) -> None:
+        """A server that gives two bodies for one UID: which one is kept must not be a matter of chance."""
+        literals = self._meter.literals if self._meter else []
+        if len(literals) > mails and len(set(literals)) > mails:
+            raise UnreadableAnswerError("more bodies than mails")
 
     def facts(self, uid: int) -> FetchedMail | None:
         """INTERNALDATE and flags of a mail whose body is fetched in pieces; None where it is gone."""
-        with speaking("describe a mail"):
+        with self._asking("describe a mail"):
             data = self._client.fetch([uid], [b"INTERNALDATE", b"FLAGS"]).get(uid)
             return mail_of(data, None) if data else None
 
     def piece(self, uid: int, offset: int, most: int) -> bytes | None:
         """Up to `most` bytes of a mail from `offset`; empty past its end, None where the server has none to give."""
-        with speaking("give a piece of a mail"):
+        with self._asking("give a piece of a mail"):
             data = self._client.fetch([uid], [f"BODY.PEEK[]<{offset}.{most}>"]).get(uid, {})
             return octets(data.get(f"BODY[]<{offset}>".encode()))
 
@@ -241,7 +269,7 @@ class Mailbox:
             MailboxUnavailableError: They are not, or not all, moved; the next look at the folder finds them.
         """
         try:
-            with speaking("move mails"):
+            with self._asking("move mails"):
                 target = self._archived()
                 if not self._client.folder_exists(target):
                     self._create(target)
@@ -269,7 +297,7 @@ class Mailbox:
     def mark(self, uids: Sequence[int]) -> None:
         """Give mails our keyword, where the server cannot move them."""
         try:
-            with speaking("mark mails"):
+            with self._asking("mark mails"):
                 self._client.add_flags(list(uids), [KEYWORD], silent=True)
         except (IMAPClientError, UnreadableAnswerError) as error:
             raise MailboxUnavailableError("mark mails", str(error)) from error
@@ -287,7 +315,7 @@ class Mailbox:
             MailboxUnavailableError: The connection is lost or frozen.
         """
         try:
-            with speaking("be watched"):
+            with self._asking("be watched"):
                 self._client.idle()
                 self._watch(seconds, ended)
                 _, said = self._client.idle_done()

@@ -13,7 +13,12 @@ from typing import Self
 import structlog
 from imapclient.exceptions import IMAPClientError
 
-from intake.errors import MailboxBusyError, MailboxUnavailableError, UidValidityChangedError
+from intake.errors import (
+    MailboxBusyError,
+    MailboxUnavailableError,
+    TooMuchAtOnceError,
+    UidValidityChangedError,
+)
 from intake.imap import Mailbox
 from intake.imap_answers import FetchedMail, Folder, UnreadableAnswerError
 
@@ -116,11 +121,11 @@ def retrieve(line: Line, uids: Sequence[int], limits: Limits) -> Iterator[list[R
             continue
         together = sum(sizes[other] or 0 for other in chunk)
         if chunk and (len(chunk) >= limits.mails or together + size > limits.chunk_bytes):
-            yield _chunk(line, chunk, sizes)
+            yield _chunk(line, chunk, sizes, limits)
             chunk = []
         chunk.append(uid)
     if chunk:
-        yield _chunk(line, chunk, sizes)
+        yield _chunk(line, chunk, sizes, limits)
 
 
 def _found(one: Retrieved | Gap | None) -> list[Retrieved | Gap]:
@@ -142,7 +147,7 @@ def _sizes(line: Line, uids: Sequence[int]) -> dict[int, int | None]:
     return {uid: stated.get(uid) for uid in uids if uid in stated or uid in present}
 
 
-def _chunk(line: Line, uids: Sequence[int], sizes: dict[int, int | None]) -> list[Retrieved | Gap]:
+def _chunk(line: Line, uids: Sequence[int], sizes: dict[int, int | None], limits: Limits) -> list[Retrieved | Gap]:
     try:
         answer = line.mailbox()[0].fetch(uids)
     except MailboxBusyError:
@@ -159,11 +164,13 @@ def _chunk(line: Line, uids: Sequence[int], sizes: dict[int, int | None]) -> lis
         if mail is not None and mail.raw is not None and len(mail.raw) == size:
             results.append(Retrieved(uid, mail, mail.raw))
         else:
-            results.extend(_found(_single(line, uid, size, mail)))
+            results.extend(_found(_single(line, uid, size, mail, limits)))
     return results
 
 
-def _single(line: Line, uid: int, size: int | None, before: FetchedMail | None) -> Retrieved | Gap | None:
+def _single(
+    line: Line, uid: int, size: int | None, before: FetchedMail | None, limits: Limits
+) -> Retrieved | Gap | None:
     """One mail by itself, up to three times. Other bytes than its stated size are taken once two answers agree."""
     because = "no answer"
     for _ in range(ATTEMPTS):
@@ -171,6 +178,10 @@ def _single(line: Line, uid: int, size: int | None, before: FetchedMail | None) 
             mail = line.mailbox()[0].fetch([uid]).get(uid)
         except MailboxBusyError:
             raise
+        except TooMuchAtOnceError:
+            # Its size is not what it was said to be.
+            line.drop()
+            return _in_pieces(line, uid, size, limits)
         except IMAPClientError as error:
             because = f"the server said NO: {error}"
             continue

@@ -29,10 +29,13 @@ class Nasty:
     uidvalidity: int = 7
     idle: str = "quiet"
     internaldate: bytes = b"14-Nov-2023 22:13:20 +0100"
+    freezes_at: bytes = b""
+    exists: int | None = None
 
     def __post_init__(self):
         self.asked = Counter()
         self.connections = 0
+        self.commands = []
         self.moved = []
         self.closing = threading.Event()
         self.told = threading.Event()
@@ -71,9 +74,17 @@ class Nasty:
                 return
 
     def _answer(self, connection, lines, tag, command):
+        self.commands.append(command)
         word = command.split(b" ")[0].upper()
         if word == b"UID":
             word = b"UID " + command.split(b" ")[1].upper()
+        if word == self.freezes_at:
+            self.closing.wait()
+        if word in {self.freezes_at, self.login_answer is None and b"LOGIN"}:
+            return False
+        return self._act(connection, lines, tag, command, word)
+
+    def _act(self, connection, lines, tag, command, word):
         answers = {
             b"CAPABILITY": (b"* CAPABILITY " + self.capabilities + b"\r\n", b"OK done"),
             b"LOGIN": (b"", self.login_answer),
@@ -81,8 +92,6 @@ class Nasty:
             b"UID MOVE": (b"", b"OK moved"),
             b"UID STORE": (b"", b"OK stored"),
         }
-        if word == b"LOGIN" and self.login_answer is None:
-            return False
         if word == b"LOGOUT":
             connection.sendall(b"* BYE\r\n" + tag + b" OK bye\r\n")
             return False
@@ -109,7 +118,7 @@ class Nasty:
             connection.sendall(
                 b"* FLAGS (\\Seen)\r\n* %d EXISTS\r\n* 0 RECENT\r\n"
                 b"* OK [UIDVALIDITY %d] valid\r\n* OK [PERMANENTFLAGS (\\Seen \\*)] all\r\n"
-                % (len(self.bodies), self.uidvalidity)
+                % (len(self.bodies) if self.exists is None else self.exists, self.uidvalidity)
             )
         connection.sendall(tag + b" " + self.select_answer + b"\r\n")
         return True
@@ -118,6 +127,8 @@ class Nasty:
         if criteria.startswith(b"UID "):
             wanted = {int(uid) for uid in criteria[4:].split(b",")}
             return sorted(wanted & set(self.bodies))
+        if stretch := re.fullmatch(rb"(\d+):(\d+)", criteria):
+            return sorted(self.bodies)[int(stretch[1]) - 1 : int(stretch[2])]
         return sorted(self.bodies)
 
     def _idle(self, connection, lines, tag):
@@ -125,6 +136,13 @@ class Nasty:
         self.told.set()
         if self.idle == "dies":
             return False
+        if self.idle == "ends":
+            connection.sendall(tag + b" OK done\r\n")
+            return lines.readline() == b"DONE\r\n"
+        if self.idle == "chatters":
+            connection.sendall(b"* OK still here\r\n")
+        if self.idle == "cries":
+            connection.sendall(b"* %d EXISTS\r\n" % len(self.bodies))
         if self.idle == "freezes":
             self.closing.wait()
             return False
@@ -189,6 +207,34 @@ class Nasty:
 
     def _freeze(self, uid, out, tag):
         return out + b"* 1 FETCH (UID %d BODY[] {1000}\r\nand then" % uid, "freeze"
+
+    def _huge(self, uid, out, tag):
+        # Announced, never sent: whoever makes room for it first is out of memory.
+        return out + b"* 1 FETCH (UID %d BODY[] {4294967295}\r\n" % uid + b"x" * 1000, "freeze"
+
+    def _larger_than_said(self, uid, out, tag):
+        return out + self._line(uid, b"BODY.PEEK[]"), None
+
+    def _endless(self, uid, out, tag):
+        return out + b"* 1 FETCH (FLAGS (\\Seen))\r\n" * 100_000, "freeze"
+
+    def _other_uid(self, uid, out, tag):
+        # The body of the mail that was asked for, under the UID of another.
+        return out + self._line(uid, b"BODY.PEEK[]").replace(b"(UID %d " % uid, b"(UID %d " % (uid + 1000)), None
+
+    def _two_bodies(self, uid, out, tag):
+        body = self.bodies[uid]
+        line = b'* 1 FETCH (UID %d FLAGS () INTERNALDATE "%b" BODY[] {%d}\r\n%b)\r\n'
+        return out + b"".join(
+            line % (uid, self.internaldate, len(body), each) for each in (body, body.swapcase())
+        ), None
+
+    def _same_body_twice(self, uid, out, tag):
+        return out + self._line(uid, b"BODY.PEEK[]") * 2, None
+
+    def _no_flags(self, uid, out, tag):
+        body = self.bodies[uid]
+        return out + b"* 1 FETCH (UID %d BODY[] {%d}\r\n%b)\r\n" % (uid, len(body), body), None
 
     def _short_literal(self, uid, out, tag):
         # Ten octets too few: what follows is swallowed, and the connection is out of step.

@@ -20,6 +20,7 @@ from intake.retrieval import Gap, Limits, Line, Retrieved, retrieve
 from tests.intake.nasty_server import Nasty
 
 READ_SECONDS = 0.3
+MOST_BYTES = 300_000
 USUAL = Limits()
 BODIES = {uid: b"From: a@example.org\r\n\r\nmail %d\r\n" % uid * uid for uid in (3, 5, 8, 13)}
 
@@ -35,7 +36,7 @@ def nasty(**script):
 
 def opener(server):
     url = MailboxUrl.parse(f"imap://desk:sesame@127.0.0.1:{server.port}/INBOX")
-    return lambda: Mailbox.open(url, connect_seconds=2, read_seconds=READ_SECONDS)
+    return lambda: Mailbox.open(url, connect_seconds=2, read_seconds=READ_SECONDS, most_bytes=MOST_BYTES)
 
 
 def gets(server, uids=(3, 5, 8, 13), limits=USUAL, uidvalidity=7):
@@ -47,6 +48,12 @@ def bytes_of(found):
     return {uid: one.raw for uid, one in found.items() if isinstance(one, Retrieved)}
 
 
+NASTY = [
+    *("nil", "nothing", "no", "bad_line", "cut", "bye", "freeze", "short_literal", "other_bytes"),
+    *("huge", "endless", "other_uid", "two_bodies"),
+]
+
+
 def test_a_good_server_gives_every_mail_as_it_is():
     with nasty() as server:
         found = gets(server)
@@ -56,9 +63,7 @@ def test_a_good_server_gives_every_mail_as_it_is():
     assert found[5].mail.flags == ("\\Seen", "123", "None")
 
 
-@pytest.mark.parametrize(
-    "fault", ["nil", "nothing", "no", "bad_line", "cut", "bye", "freeze", "short_literal", "other_bytes"]
-)
+@pytest.mark.parametrize("fault", NASTY)
 def test_one_mail_that_cannot_be_had_keeps_no_other_out(fault):
     began = time.monotonic()
     with nasty(faults={5: fault}) as server:
@@ -66,18 +71,16 @@ def test_one_mail_that_cannot_be_had_keeps_no_other_out(fault):
     assert bytes_of(found) == {uid: body for uid, body in BODIES.items() if uid != 5}
     assert isinstance(found[5], Gap)
     assert found[5].because
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 30
 
 
-@pytest.mark.parametrize(
-    "fault", ["nil", "nothing", "no", "bad_line", "cut", "bye", "freeze", "short_literal", "other_bytes"]
-)
+@pytest.mark.parametrize("fault", NASTY)
 def test_a_fault_that_passes_costs_nothing(fault):
     with nasty(faults=dict.fromkeys(BODIES, fault), spell=1) as server:
         assert bytes_of(gets(server)) == BODIES
 
 
-@pytest.mark.parametrize("fault", ["twice", "quoted"])
+@pytest.mark.parametrize("fault", ["twice", "quoted", "same_body_twice", "no_flags"])
 def test_lawful_but_unusual_answers_are_understood(fault):
     bodies = {1: b"short", 2: b"0123", 3: b"12345", 4: b"NIL", 5: b"()"}
     with nasty(bodies=bodies, faults=dict.fromkeys(bodies, fault)) as server:
@@ -216,3 +219,70 @@ def test_a_wait_ends_when_it_should():
         assert not mailbox.idle(60, lambda: True)
         assert not mailbox.idle(0.05, lambda: False)
         assert time.monotonic() - began < 2
+
+
+def test_nothing_is_asked_for_that_a_server_may_fail_on_and_nothing_that_changes_a_mail():
+    with nasty() as server:
+        gets(server)
+        gets(server, limits=Limits(chunk_bytes=90, piece_bytes=50))
+        with opener(server)() as mailbox:
+            mailbox.uids(mailbox.select().mails)
+            mailbox.idle(0.05, lambda: False)
+    asked = b"\n".join(server.commands).upper()
+    assert b"BODY.PEEK[]" in asked
+    for never in (b"ENVELOPE", b"BODYSTRUCTURE", b" BODY[", b"RFC822]", b"EXPUNGE", b"STORE", b":*", b"CLOSE"):
+        assert never not in asked
+
+
+@pytest.mark.parametrize("word", [b"CAPABILITY", b"LOGIN", b"SELECT", b"UID SEARCH", b"UID FETCH"])
+def test_a_server_that_freezes_at_any_command_is_left_in_time(word):
+    with nasty(freezes_at=word) as server, pytest.raises(MailboxUnavailableError), opener(server)() as mailbox:
+        mailbox.uids(mailbox.select().mails)
+        mailbox.facts(3)
+
+
+def test_a_mail_larger_than_was_said_and_than_one_answer_holds_comes_in_pieces():
+    bodies = {1: b"x" * (MOST_BYTES + 1), 2: b"small"}
+    limits = Limits(chunk_bytes=MOST_BYTES // 2, piece_bytes=MOST_BYTES // 2)
+    with nasty(bodies=bodies, stated={1: 10}, faults={1: "larger_than_said"}, spell=2) as server:
+        found = gets(server, (1, 2), limits=limits)
+    assert bytes_of(found) == bodies
+    assert found[1].stated_size == 10
+
+
+def test_what_a_server_announces_is_never_waited_for_in_memory():
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with nasty(faults=dict.fromkeys(BODIES, "huge")) as server:
+        found = gets(server)
+    assert all(isinstance(one, Gap) for one in found.values())
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
+
+
+def test_a_folder_of_150_000_mails_is_listed_though_no_line_may_be_so_long():
+    uids = range(4_000_000_000, 4_000_000_000 + 150_000)
+    with nasty(bodies=dict.fromkeys(uids, b"")) as server:
+        url = MailboxUrl.parse(f"imap://desk:sesame@127.0.0.1:{server.port}/INBOX")
+        with Mailbox.open(url) as mailbox:
+            assert mailbox.uids(mailbox.select().mails) == list(uids)
+
+
+@pytest.mark.parametrize("exists", [0, 2, 60_000])
+def test_a_wrong_count_of_mails_hides_none_of_them(exists):
+    with nasty(exists=exists) as server, opener(server)() as mailbox:
+        assert mailbox.uids(mailbox.select().mails) == sorted(BODIES)
+
+
+def test_uids_that_are_none_are_passed_over():
+    with nasty(bodies={0: b"", 7: b"x", 2**32: b"", 2**70: b""}) as server, opener(server)() as mailbox:
+        assert mailbox.uids(mailbox.select().mails) == [7]
+
+
+def test_a_uidvalidity_that_changes_while_mails_are_fetched_ends_the_batch():
+    with nasty(faults={5: "bye"}, spell=1) as server, Line(opener(server), 7) as line:
+        chunks = retrieve(line, [3, 5, 8], Limits(mails=1))
+        assert bytes_of({one.uid: one for one in next(chunks)}) == {3: BODIES[3]}
+        server.uidvalidity = 8
+        with pytest.raises(UidValidityChangedError):
+            list(chunks)

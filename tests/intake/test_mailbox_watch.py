@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,8 +12,9 @@ from sqlalchemy import select
 
 from archive.jobs import Job
 from archive.marks import get_mark
-from archive.tables import acquisition, alert, mark
+from archive.tables import acquisition, alert, location, mark
 from cli.composition import now
+from intake.errors import UidValidityChangedError
 from intake.fetching import fetch_batch
 from intake.imap import Mailbox
 from intake.locating import MailboxEpoch
@@ -272,3 +274,87 @@ def test_mail_that_comes_between_the_look_and_the_wait_is_not_left_for_the_next_
     finally:
         stop.set()
         thread.join(timeout=15)
+
+
+@pytest.mark.parametrize("idle", ["ends", "chatters", "cries"])
+def test_a_server_that_wakes_us_for_nothing_costs_little(installation, idle):
+    server = Nasty({1: b"x"}, idle=idle)
+    url = MailboxUrl.parse(f"imap://desk:x@127.0.0.1:{server.port}")
+    queue = Queue()
+    try:
+        with Watch(installation, url, nudge=queue, read_seconds=2, pace=replace(QUICK, poll_seconds=6)):
+            until(lambda: queue.uids() == [1])
+            began, before = time.monotonic(), len(server.commands)
+            time.sleep(2)
+            assert len(server.commands) - before <= 25 * (time.monotonic() - began)
+            server.bodies[2] = b"y"
+            server.idle = "quiet"
+            until(lambda: set(queue.uids()) == {1, 2}, seconds=60)
+    finally:
+        server.close()
+
+
+def test_a_mailbox_that_is_away_for_long_is_told_once(installation):
+    url = MailboxUrl.parse("imap://desk:sesame@127.0.0.1:1/INBOX")
+    pace = Pace(lost_pause=(0.05, 0.1), away_seconds=0.2)
+    with Watch(installation, url, nudge=Queue(), pace=pace):
+        until(lambda: _alerts(installation))
+        time.sleep(0.5)
+    (text,) = _alerts(installation)
+    assert text.startswith("desk@127.0.0.1/INBOX: it could not be looked at")
+    assert "sesame" not in text
+
+
+def _alerts(installation):
+    with installation.engine.connect() as connection:
+        return list(connection.execute(select(alert.c.text)).scalars())
+
+
+def test_a_folder_made_anew_between_the_look_and_the_fetch_is_fetched_under_its_new_name_once(installation):
+    server = Nasty({uid: b"From: a@example.org\r\n\r\n%d" % uid for uid in (1, 2, 3)}, capabilities=b"IMAP4rev1 IDLE")
+    url = MailboxUrl.parse(f"imap://desk:x@127.0.0.1:{server.port}")
+    queue = Queue()
+
+    def fetch_all():
+        for account, folder, uidvalidity, uids in queue:
+            epoch = MailboxEpoch(account, folder, uidvalidity)
+            try:
+                fetch_batch(lambda: Mailbox.open(url), installation.archive, epoch, uids, now=now)
+            except UidValidityChangedError:
+                continue
+        queue.clear()
+
+    watcher = Watcher(url, lambda: Mailbox.open(url), installation.engine, queue, now=now, pace=QUICK)
+    try:
+        with Mailbox.open(url) as mailbox:
+            watcher.look(mailbox)
+            fetch_all()
+            server.bodies[4] = b"From: a@example.org\r\n\r\nnew"
+            watcher.look(mailbox)
+            server.uidvalidity = 8
+            server.bodies = {uid + 10: body for uid, body in server.bodies.items()}
+            fetch_all()
+        with Mailbox.open(url) as mailbox:
+            watcher.look(mailbox)
+            fetch_all()
+            watcher.look(mailbox)
+    finally:
+        server.close()
+    assert queue == []
+    with installation.engine.connect() as connection:
+        assert len(connection.execute(select(acquisition)).all()) == 4
+        assert len(connection.execute(select(location)).all()) == 3
+
+
+def test_a_hundred_thousand_mails_are_announced_a_few_thousand_at_a_time(installation):
+    server = Nasty(dict.fromkeys(range(1, 120_001), b"x"))
+    url = MailboxUrl.parse(f"imap://desk:x@127.0.0.1:{server.port}")
+    queue = Queue()
+    try:
+        with Mailbox.open(url) as mailbox:
+            watcher = Watcher(url, lambda: mailbox, installation.engine, queue, now=now)
+            found = watcher.look(mailbox)
+    finally:
+        server.close()
+    assert (found.present, found.announced, found.waiting) == (120_000, 5000, 115_000)
+    assert queue.uids() == list(range(1, 5001))
