@@ -39,7 +39,8 @@ def test_lock_files_have_digests_and_no_index():
         assert "://" not in text
         pins = re.findall(r"^([a-z0-9][\w.\[\]-]*)==", text, re.MULTILINE)
         assert len(pins) > 20
-        assert text.count("==") == len(pins) + len(re.findall(r";.*==", text))
+        markers = re.findall(r";.*", text)
+        assert text.count("==") == len(pins) + sum(marker.count("==") for marker in markers)
         without_comments = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
         for block in re.split(r"\n(?=[a-z0-9])", without_comments.strip()):
             assert "--hash=sha256:" in block, block[:60]
