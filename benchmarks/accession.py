@@ -69,7 +69,7 @@ def _texts(environment: dict[str, str], database: Engine) -> Result:
         _rest(database)
         return rate
 
-    ours, baseline = in_turns(through_the_house, lambda: _bare(environment, 300, TEXTS))
+    ours, baseline = in_turns(through_the_house, lambda: bare_puts(environment, 300, TEXTS))
     return Result("accession: texts through door, vault and ledger", TARGET, ours, baseline)
 
 
@@ -83,7 +83,7 @@ def _mails(environment: dict[str, str], database: Engine, server: Dovecot) -> Re
         _rest(database)
         return rate
 
-    ours, baseline = in_turns(through_the_house, lambda: _bare(environment, MAIL_BYTES, MAILS))
+    ours, baseline = in_turns(through_the_house, lambda: bare_puts(environment, MAIL_BYTES, MAILS))
     return Result("accession: mails through mailbox, vault and ledger", TARGET, ours, baseline)
 
 
@@ -123,7 +123,7 @@ def _rest(database: Engine) -> None:
         time.sleep(0.2)
 
 
-def _bare(environment: dict[str, str], size: int, many: int) -> float:
+def bare_puts(environment: dict[str, str], size: int, many: int) -> float:
     """Locked puts per second from two processes of eight threads each, as the worker has them."""
     context = multiprocessing.get_context("spawn")
     each = many // PROCESSES

@@ -1,4 +1,4 @@
-"""How much memory a process took at most; run as a script, of one Python file: `python peak.py FILE [ARGUMENT …]`."""
+"""How much memory a process took at most; run as a script: `python peak.py FILE [ARGUMENT …]`, or `-m MODULE`."""
 
 import runpy
 import sys
@@ -16,7 +16,11 @@ if __name__ == "__main__":
     sys.argv = sys.argv[1:]
     code: object = 0
     try:
-        runpy.run_path(sys.argv[0], run_name="__main__")
+        if sys.argv[0] == "-m":
+            sys.argv = sys.argv[1:]
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(sys.argv[0], run_name="__main__")
     except SystemExit as ended:
         code = ended.code
     print(f"peak {peak_bytes()}", file=sys.stderr)
