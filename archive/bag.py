@@ -9,7 +9,7 @@ from typing import Any
 
 import rfc8785
 
-from archive.canonical_zip import ZipMember, zip_pieces
+from archive.canonical_zip import ZipMember, ZipPart, zip_pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,13 @@ def listing(files: Iterable[WrittenFile], algorithm: str) -> Iterator[bytes]:
     return (f"{getattr(file, algorithm)}  {file.name}\n".encode() for file in files)
 
 
-def close_zip(folder: Path, files: Iterable[WrittenFile], out: Path) -> tuple[int, str]:
-    """Pack files into a canonical ZIP, which takes its place only once it is complete.
+def close_zip(members: Iterable[ZipMember | ZipPart], out: Path) -> tuple[int, str]:
+    """Pack members, in the order of their names, into a canonical ZIP, which takes its place only once it is complete.
 
     Returns:
         Its size in bytes and its sha256, taken while it was written.
     """
     unfinished = out.with_name(f"{out.name}.unfinished")
-    ordered = sorted(files, key=lambda file: file.name)
-    members = (ZipMember(file.name, file.size, file.crc, folder / file.name) for file in ordered)
     size, sha256 = 0, hashlib.sha256()
     with unfinished.open("wb") as file:
         for piece in zip_pieces(members):

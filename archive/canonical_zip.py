@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Self
 
 from archive.errors import DigestMismatchError, UnverifiablePackageError
@@ -30,7 +31,7 @@ class ZipMember:
     name: str
     size: int
     crc: int
-    content: Path | bytes
+    content: Path | bytes = b""
 
     @classmethod
     def of(cls, name: str, content: Path | bytes) -> Self:
@@ -41,24 +42,36 @@ class ZipMember:
         return cls(name, size, crc, content)
 
 
-def zip_pieces(members: Iterable[ZipMember]) -> Iterator[bytes]:
-    """Yield the ZIP's bytes in order; members come in the order of their names.
+@dataclass(frozen=True, slots=True)
+class ZipPart:
+    """Members that were written one after another beforehand, each behind its header: where, and which they are."""
+
+    path: Path
+    members: Iterable[ZipMember]
+
+
+def zip_pieces(given: Iterable[ZipMember | ZipPart]) -> Iterator[bytes]:
+    """Yield the ZIP's bytes in order; members come in the order of their names. Memory does not grow with them.
 
     Raises:
         UnverifiablePackageError: Names are not in order, or one comes twice.
-        DigestMismatchError: A content is no longer what it was when its CRC was taken.
+        DigestMismatchError: A content is no longer what it was when its CRC was taken, or a part has another length.
     """
-    directory, count, offset, before = bytearray(), 0, 0, ""
-    for member in members:
-        if member.name <= before:
-            raise UnverifiablePackageError(member.name, "it does not follow the name before it")
-        header = _local_header(member)
-        yield header
-        yield from _checked(member)
-        directory += _central_header(member, offset)
-        count, offset, before = count + 1, offset + len(header) + member.size, member.name
-    yield bytes(directory)
-    yield _end_records(count, len(directory), offset)
+    count, offset, before = 0, 0, ""
+    with SpooledTemporaryFile(max_size=CHUNK_BYTES) as directory:
+        for each in given:
+            begun = offset
+            for member in each.members if isinstance(each, ZipPart) else (each,):
+                if member.name <= before:
+                    raise UnverifiablePackageError(member.name, "it does not follow the name before it")
+                directory.write(_central_header(member, offset))
+                count, offset, before = count + 1, offset + len(local_header(member)) + member.size, member.name
+            yield from _part(each, offset - begun) if isinstance(each, ZipPart) else _member(each)
+        size = directory.tell()
+        directory.seek(0)
+        while piece := directory.read(CHUNK_BYTES):
+            yield piece
+    yield _end_records(count, size, offset)
 
 
 def chunks(content: Path | bytes) -> Iterator[bytes]:
@@ -71,7 +84,17 @@ def chunks(content: Path | bytes) -> Iterator[bytes]:
             yield chunk
 
 
-def _checked(member: ZipMember) -> Iterator[bytes]:
+def _part(part: ZipPart, expected: int) -> Iterator[bytes]:
+    size = 0
+    for chunk in chunks(part.path):
+        yield chunk
+        size += len(chunk)
+    if size != expected:
+        raise DigestMismatchError(part.path.name, f"{expected} bytes", f"{size} bytes")
+
+
+def _member(member: ZipMember) -> Iterator[bytes]:
+    yield local_header(member)
     size = crc = 0
     for chunk in chunks(member.content):
         yield chunk
@@ -80,7 +103,8 @@ def _checked(member: ZipMember) -> Iterator[bytes]:
         raise DigestMismatchError(member.name, f"crc32 {member.crc:08x}", f"crc32 {crc:08x}")
 
 
-def _local_header(member: ZipMember) -> bytes:
+def local_header(member: ZipMember) -> bytes:
+    """What stands before a member's content."""
     wide = member.size >= ZIP64_FROM
     extra = struct.pack("<HHQQ", 1, 16, member.size, member.size) if wide else b""
     name, size = member.name.encode("ascii"), 0xFFFFFFFF if wide else member.size

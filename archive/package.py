@@ -25,10 +25,12 @@ import rfc8785
 from archive import tlog, verify
 from archive.acquisition import rendered
 from archive.bag import WrittenFile, canonical_line, close_zip, listing, write_file
+from archive.canonical_zip import ZipMember, ZipPart
 from archive.custody import Action
 from archive.errors import CaseMovedError, DigestMismatchError, UnverifiablePackageError
 from archive.ledger import LedgerEntry
 from archive.package_source import Derived, DisclosedStream, PackageExhibit, PackageSource, Seal
+from archive.section import Section
 from archive.signed_note import Checkpoint, Note
 from archive.tlog import Node
 
@@ -63,17 +65,16 @@ class Draft:
     case: DisclosedStream
     exhibit_streams: Sequence[DisclosedStream]
     withheld: Mapping[int, str]
-    payload: Sequence[WrittenFile]
+    payload: Sequence[WrittenFile | Section]
     tags: Sequence[WrittenFile]
     closes: Callable[[LedgerEntry], str | None]
 
     def exported_facts(self) -> dict[str, Any]:
         """The facts of the `package.exported` entry, in the case's stream, that binds every file written so far.
 
-        Items are bound through the manifests, so that the entry stays small however many there are.
+        Sections are bound through the manifests, so that the entry stays small however many items there are.
         """
-        beside = ("data/items/", "data/authenticity/")
-        named = [*self.tags, *(file for file in self.payload if not file.name.startswith(beside))]
+        named = [*self.tags, *(file for file in self.payload if isinstance(file, WrittenFile))]
         return {
             "edition": self.edition,
             "files": {file.name: file.sha256 for file in named},
@@ -102,15 +103,9 @@ def begin(folder: Path, source: PackageSource) -> Draft:
         UnverifiablePackageError: Something handed in has a form that verifiers refuse.
     """
     folder.mkdir(parents=True)
-    payload = [write_file(folder, name, content) for name, content in _renderings(source.renderings)]
-    items = 0
-    for item in _in_order(source.exhibits):
-        items += 1
-        payload += _write_item(folder, f"data/items/{items:05d}", item)
-        payload += _write_judged(folder, f"data/authenticity/{items:05d}", item)
-    if items != len(source.exhibit_streams):
-        raise UnverifiablePackageError(source.case.label, f"{items} exhibits, {len(source.exhibit_streams)} streams")
-    payload.sort(key=lambda file: file.name)
+    payload: list[WrittenFile | Section] = [*_write_sections(folder, source)]
+    payload += [write_file(folder, name, content) for name, content in _renderings(source.renderings)]
+    payload.sort(key=_place)
     streams = [source.case, *sorted(source.exhibit_streams, key=lambda stream: stream.label)]
     tags = {
         "README.txt": [README.read_bytes().replace(b"{package_id}", source.package_id.encode())],
@@ -120,8 +115,8 @@ def begin(folder: Path, source: PackageSource) -> Draft:
         "custody/withheld.jsonl": (
             canonical_line({"index": i, "reason": why}) for i, why in sorted(source.withheld.items())
         ),
-        "manifest-sha256.txt": listing(payload, "sha256"),
-        "manifest-sha512.txt": listing(payload, "sha512"),
+        "manifest-sha256.txt": listing(_each(payload), "sha256"),
+        "manifest-sha512.txt": listing(_each(payload), "sha512"),
         "trust/policy": [source.policy],
         **({"trust/tsa-roots.pem": [source.tsa_roots]} if source.tsa_roots else {}),
         "verify.html": [VERIFIER.with_suffix(".html").read_bytes()],
@@ -176,7 +171,8 @@ def finish(
         write_file(draft.folder, "tagmanifest-sha256.txt", listing(tags, "sha256")),
         write_file(draft.folder, "tagmanifest-sha512.txt", listing(tags, "sha512")),
     ]
-    size_bytes, sha256 = close_zip(draft.folder, [*draft.payload, *tags, *manifests], out)
+    members = sorted([*draft.payload, *tags, *manifests], key=_place)
+    size_bytes, sha256 = close_zip((_member(draft.folder, each) for each in members), out)
     return FinishedPackage(out, size_bytes, sha256, len(indexes), size)
 
 
@@ -191,6 +187,35 @@ def _renderings(renderings: Mapping[str, bytes | Iterable[bytes]]) -> Iterator[t
         yield f"data/{path}", [content] if isinstance(content, bytes) else content
 
 
+def _place(file: WrittenFile | Section) -> str:
+    return file.prefix if isinstance(file, Section) else file.name
+
+
+def _each(payload: Iterable[WrittenFile | Section]) -> Iterator[WrittenFile]:
+    for file in payload:
+        yield from file if isinstance(file, Section) else (file,)
+
+
+def _member(folder: Path, file: WrittenFile | Section) -> ZipMember | ZipPart:
+    return file.part() if isinstance(file, Section) else ZipMember(file.name, file.size, file.crc, folder / file.name)
+
+
+def _write_sections(folder: Path, source: PackageSource) -> tuple[Section, Section]:
+    """The items, and what their signatures came to."""
+    items, judged, count = Section(folder, "data/items/"), Section(folder, "data/authenticity/"), 0
+    try:
+        for count, item in enumerate(_in_order(source.exhibits), start=1):
+            _write_item(items, f"data/items/{count:05d}", item)
+            for made in sorted(item.judged(), key=lambda made: made.path):
+                _write_made(judged, f"data/authenticity/{count:05d}", made)
+    finally:
+        items.end()
+        judged.end()
+    if count != len(source.exhibit_streams):
+        raise UnverifiablePackageError(source.case.label, f"{count} exhibits, {len(source.exhibit_streams)} streams")
+    return items, judged
+
+
 def _in_order(exhibits: Iterable[PackageExhibit]) -> Iterator[PackageExhibit]:
     before = None
     for item in exhibits:
@@ -201,19 +226,14 @@ def _in_order(exhibits: Iterable[PackageExhibit]) -> Iterator[PackageExhibit]:
         yield item
 
 
-def _write_item(folder: Path, where: str, item: PackageExhibit) -> list[WrittenFile]:
-    files: list[WrittenFile] = []
-    derived: list[dict[str, str]] = []
-    if item.withheld is None:
-        if not EXTENSION_PATTERN.fullmatch(item.extension):
-            raise UnverifiablePackageError(item.id, f"the extension {item.extension!r} is not plain")
-        original = write_file(folder, f"{where}/original.{item.extension}", item.read())
-        _require_recorded(item, original)
-        files.append(original)
-    for made in item.derive():
-        _require_plain(made.path)
-        files.append(write_file(folder, f"{where}/derived/{made.path}", [made.content]))
-        derived.append({"maker": made.maker, "path": f"derived/{made.path}", "sha256": files[-1].sha256})
+def _write_item(items: Section, where: str, item: PackageExhibit) -> None:
+    made = list(item.derive())
+    digests = {
+        each.path: _write_made(items, f"{where}/derived", each) for each in sorted(made, key=lambda each: each.path)
+    }
+    derived = [
+        {"maker": each.maker, "path": f"derived/{each.path}", "sha256": digests[each.path].sha256} for each in made
+    ]
     facts = {
         "channel": item.channel,
         "delivered_at": rendered(item.delivered_at) if item.delivered_at else None,
@@ -228,13 +248,18 @@ def _write_item(folder: Path, where: str, item: PackageExhibit) -> list[WrittenF
         "size_bytes": item.size_bytes,
         "withheld": item.withheld,
     }
-    return [*files, write_file(folder, f"{where}/item.json", [canonical_line(facts)])]
+    line = canonical_line(facts)
+    items.write(f"{where}/item.json", [line], size=len(line))
+    if item.withheld is None:
+        if not EXTENSION_PATTERN.fullmatch(item.extension):
+            raise UnverifiablePackageError(item.id, f"the extension {item.extension!r} is not plain")
+        name = f"{where}/original.{item.extension}"
+        _require_recorded(item, items.write(name, item.read(), size=item.size_bytes))
 
 
-def _write_judged(folder: Path, where: str, item: PackageExhibit) -> Iterator[WrittenFile]:
-    for made in item.judged():
-        _require_plain(made.path)
-        yield write_file(folder, f"{where}/{made.path}", [made.content])
+def _write_made(section: Section, where: str, made: Derived) -> WrittenFile:
+    _require_plain(made.path)
+    return section.write(f"{where}/{made.path}", [made.content], size=len(made.content))
 
 
 def _require_recorded(item: PackageExhibit, original: WrittenFile) -> None:
@@ -250,12 +275,14 @@ def _require_plain(path: str) -> None:
         raise UnverifiablePackageError(path, "the path is not plain")
 
 
-def _bag_info(source: PackageSource, payload: Sequence[WrittenFile]) -> bytes:
+def _bag_info(source: PackageSource, payload: Sequence[WrittenFile | Section]) -> bytes:
+    octets = sum(file.octets if isinstance(file, Section) else file.size for file in payload)
+    files = sum(file.files if isinstance(file, Section) else 1 for file in payload)
     lines = [
         f"Bag-Software-Agent: {source.software}",
         f"Bagging-Date: {rendered(source.snapshot_at)[:10]}",
         f"External-Identifier: {source.package_id}",
-        f"Payload-Oxum: {sum(file.size for file in payload)}.{len(payload)}",
+        f"Payload-Oxum: {octets}.{files}",
         f"Source-Organization: {source.organisation}",
     ]
     if any("\n" in line or "\r" in line for line in lines):
