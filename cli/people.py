@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, time
 from pathlib import Path
+from typing import Any
+from zoneinfo import available_timezones
 
 import click
 
 from archive.alias import end_alias, give_alias, live_aliases
 from archive.case import case_of, open_case
-from archive.contributor import Contact, ContactKind, ReplyStyle, SafeContact, enrol
+from archive.contributor import Contact, ContactKind, Language, ReplyStyle, SafeContact, enrol
+from archive.offender import doubt_named
 from cli import composition
 from cli.options import actor, as_json, home, print_json, settings_with_services, telling_errors
 from cli.whom import contributor_in
 from intake.addresses import normal_email, normal_phone
+from replies.errors import WordingRefusedError
+from replies.wording import checked
+from settings import Settings
 
+PRIVATE = {"duress_mark": "The word that says she cannot speak freely", "stop_mark": "The words that end answers"}
 ROLES = ("officer", "supervisor", "disclosure", "auditor", "administrator")
 
 
@@ -104,6 +113,12 @@ def _contacts(phones: tuple[str, ...], emails: tuple[str, ...]) -> list[Contact]
 @click.option("--alias", "by_alias", is_flag=True, help="Only by an address of her own: nothing else is known yet.")
 @click.option("--reply", type=click.Choice([style.value for style in ReplyStyle]), default="none", show_default=True)
 @click.option("--quiet", default=None, help="Local times with no answer: 22:00-07:00.")
+@click.option("--timezone", default="Europe/London", show_default=True, help="IANA zone of quiet hours and days.")
+@click.option("--language", type=click.Choice([each.value for each in Language]), default="en", show_default=True)
+@click.option("--wording", default=None, help="Her own words for an answer, sent exactly so.")
+@click.option("--questions", is_flag=True, help="She agreed to be asked who sent a forwarded text, and when.")
+@click.option("--duress", is_flag=True, help="Ask here, unseen, for the word that says she cannot speak freely.")
+@click.option("--stop-words", is_flag=True, help="Ask here, unseen, for the words that end answers.")
 @click.option("--links", is_flag=True, help="She agreed that personal links may be sent there.")
 @click.option("--review-by", type=click.DateTime(["%Y-%m-%d"]), default=None, help="Last day the agreement stands.")
 @as_json
@@ -116,9 +131,15 @@ def enrol_(
     emails: tuple[str, ...],
     reply: str,
     quiet: str | None,
+    timezone: str,
+    language: str,
+    wording: str | None,
     review_by: date | None,
     *,
     by_alias: bool,
+    questions: bool,
+    duress: bool,
+    stop_words: bool,
     links: bool,
     as_json: bool,
     home: Path,
@@ -127,19 +148,32 @@ def enrol_(
     contacts = _contacts(phones, emails)
     if not contacts and not by_alias:
         raise click.UsageError("give at least one --phone or --email, or --alias: nobody can be recognised by a name")
-    if links and reply == ReplyStyle.NONE:
-        raise click.BadParameter("who is never answered is sent no link: give --reply too", param_hint="--links")
-    agreed = SafeContact(ReplyStyle(reply), quiet=_quiet(quiet), review_by=_day(review_by), links_allowed=links)
+    if (links or questions) and reply == ReplyStyle.NONE:
+        hint = "--links" if links else "--questions"
+        raise click.BadParameter("who is never answered is sent nothing else: give --reply too", param_hint=hint)
+    agreed = SafeContact(
+        ReplyStyle(reply),
+        wording=_wording(wording),
+        quiet=_quiet(quiet),
+        timezone=_zone(timezone),
+        review_by=_day(review_by),
+        links_allowed=links,
+        language=Language(language),
+        questions_allowed=questions,
+    )
+    private = {"duress_mark": duress, "stop_mark": stop_words}
+    words = {name: click.prompt(PRIVATE[name], hide_input=True) for name, asked in private.items() if asked}
     with settings_with_services(home) as settings, composition.transaction(settings) as connection:
         person = enrol(
             connection,
             case_of(connection, reference).id,
             name=name,
             contacts=contacts,
-            safe_contact=agreed,
+            safe_contact=replace(agreed, **_marks(settings, words)),
             at=composition.now(),
             actor=actor(),
         )
+        doubted = doubt_named(connection, person, at=composition.now())
         given = give_alias(connection, person, at=composition.now(), actor=actor())
         address = given.address(composition.alias_pattern(settings))
     if as_json:
@@ -147,6 +181,8 @@ def enrol_(
         print_json(told)
     else:
         click.echo(f"enrolled {person.name}; her exhibits are {person.initials}/1 and on")
+        for contact in doubted:
+            click.echo(f"{contact.value} was named in evidence before: not answered until settled on her page")
         click.echo(f"an address of her own, for mail to this case: {address}")
 
 
@@ -180,6 +216,27 @@ def alias_(reference: str, who: str, *, renew: bool, end: bool, as_json: bool, h
         click.echo(
             address or "she has one; only its digest is known since the index was rebuilt: --renew gives another"
         )
+
+
+def _marks(settings: Settings, words: Mapping[str, str]) -> dict[str, Any]:
+    signals = composition.signals(settings) if words else None
+    try:
+        return {name: signals.mark(word) for name, word in words.items() if signals}
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _wording(words: str | None) -> str | None:
+    try:
+        return checked(words) if words else None
+    except WordingRefusedError as error:
+        raise click.BadParameter(str(error), param_hint="--wording") from error
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise click.BadParameter("write it like Europe/London", param_hint="--timezone")
+    return name
 
 
 def _day(moment: date | None) -> date | None:

@@ -52,6 +52,7 @@ def make_app(settings: Settings) -> WSGIApplication:
             upload_limits=composition.upload_limits(settings),
             upload_slots=max(1, settings.web_threads // 2),
             receipts=composition.receipts(settings),
+            signals=composition.signals(settings),
         )
     )
     if not settings.twilio_account_sid:

@@ -14,7 +14,9 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
+from archive.acquisition import Channel
 from archive.custody import Action, CustodyEntry, exhibit_stream
+from archive.exhibit import ExhibitRef
 from archive.ledger import record
 from archive.tables import acquisition, contributor, exhibit, follow_up, reading
 from intake.reading.model import Claimed, Reading, Reported, to_json
@@ -23,7 +25,7 @@ from replies.understanding import Understood, understand
 from timeline.ordering import ordered_at
 from timeline.readings import opened
 
-ABOUT_SEVERAL: Final = "asked about several texts at once"
+MOST_OFFERED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,3 +178,39 @@ def _content(words: Words, understood: Understood | None, *, alone: bool) -> Map
     if understood.claimed != Claimed():
         content["claimed"] = filled["claimed"]
     return content
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A text of hers that may be words about another: its id, its reference, and when it came."""
+
+    id: UUID
+    reference: str | None
+    received_at: datetime
+
+
+def offered_words(connection: Connection, item_id: UUID) -> list[Offered]:
+    """Her next texts after one, oldest first, for an officer to choose from; empty where the item is none of hers."""
+    item, item_of = acquisition.alias("item"), exhibit.alias("item_of")
+    query = (
+        select(exhibit.c.id, exhibit.c.initials, exhibit.c.number, acquisition.c.received_at)
+        .join(acquisition, acquisition.c.id == exhibit.c.id)
+        .join(
+            item_of, (item_of.c.contributor_id == exhibit.c.contributor_id) & (item_of.c.case_id == exhibit.c.case_id)
+        )
+        .join(item, item.c.id == item_of.c.id)
+        .where(
+            item_of.c.id == item_id,
+            item.c.channel == Channel.SMS.value,
+            acquisition.c.channel == Channel.SMS.value,
+            acquisition.c.parent_id.is_(None),
+            acquisition.c.received_at > item.c.received_at,
+        )
+        .order_by(acquisition.c.received_at, exhibit.c.id)
+        .limit(MOST_OFFERED)
+    )
+    found = []
+    for row in connection.execute(query):
+        reference = ExhibitRef.of(row.initials, row.number)
+        found.append(Offered(row.id, str(reference) if reference else None, row.received_at))
+    return found

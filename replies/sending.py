@@ -44,6 +44,13 @@ Clock: TypeAlias = Callable[[], datetime]
 
 # Longer than the slowest attempt can take by its own time limits.
 LOST_AFTER: Final = timedelta(minutes=5)
+# An item that joined may have read its clock before the one that planned, and waited for it: only the planner's is the
+# answer's own.
+PLANNER_FIRST: Final = (
+    reply_item.c.decided_at != reply.c.planned_at,
+    reply_item.c.decided_at,
+    reply_item.c.exhibit_id,
+)
 _ENDINGS: Final = {
     "sent": Action.REPLY_SENT,
     "failed": Action.REPLY_FAILED,
@@ -179,8 +186,9 @@ def _planned(connection: Connection, reply_id: UUID) -> Planned:
     items = connection.execute(
         select(reply_item.c.exhibit_id, acquisition.c.sender)
         .join(acquisition, acquisition.c.id == reply_item.c.exhibit_id)
+        .join(reply, reply.c.id == reply_item.c.reply_id)
         .where(reply_item.c.reply_id == reply_id)
-        .order_by(reply_item.c.decided_at, reply_item.c.exhibit_id)
+        .order_by(*PLANNER_FIRST)
     ).all()
     contact = Contact(ContactKind(row.kind), row.value, row.contact_id)
     senders = frozenset(item.sender for item in items)

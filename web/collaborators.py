@@ -11,6 +11,7 @@ from flask import Blueprint
 from sqlalchemy import Engine
 
 from archive.jobs import Nudge, no_nudge
+from archive.signal import Signals
 from archive.vault import Vault
 from intake.receipts import Receipts
 from intake.upload_model import UploadLimits
@@ -39,6 +40,7 @@ class Web:
         upload_limits: How much may come in by links.
         upload_slots: Files that one process takes in at once.
         receipts: Makes and knows receipt codes; without a secret of the installation they end with the process.
+        signals: Makes marks of words agreed in private; without that secret nobody recognises them later.
     """
 
     engine: Engine
@@ -57,6 +59,7 @@ class Web:
     upload_limits: UploadLimits = field(default_factory=UploadLimits)
     upload_slots: int = 2
     receipts: Receipts = field(default_factory=lambda: Receipts(secrets.token_bytes(32)))
+    signals: Signals = field(default_factory=lambda: Signals(secrets.token_bytes(32)))
 
     def link_desk(self) -> LinkDesk:
         """Where officers issue personal links."""

@@ -78,13 +78,13 @@ ACTIONS: Final = {
     Action.OPT_OUT_NOTED: "Number opted out of our texts",
     Action.OPT_OUT_CLEARED: "Number may be sent texts again",
     Action.CONTACT_DOUBTED: "Contact doubted: named in evidence before",
-    Action.DOUBT_SETTLED: "Contact found to be the contributor’s own",
-    Action.OFFENDER_CONFIRMED: "Confirmed as the offender’s",
-    Action.OFFENDER_WITHDRAWN: "No longer confirmed as the offender’s",
+    Action.DOUBT_SETTLED: "Contact found to be of the contributor",
+    Action.OFFENDER_CONFIRMED: "Confirmed as the offender's",
+    Action.OFFENDER_WITHDRAWN: "No longer confirmed as the offender's",
     Action.QUESTION_ASKED: "Question asked: who sent it, and when",
     Action.QUESTION_CLOSED: "Question closed",
-    Action.FOLLOW_UP_ATTACHED: "The contributor’s words attached",
-    Action.FOLLOW_UP_DETACHED: "The contributor’s words detached",
+    Action.FOLLOW_UP_ATTACHED: "Words of the contributor attached",
+    Action.FOLLOW_UP_DETACHED: "Words of the contributor detached",
 }
 CLAIM_SOURCES: Final = {
     "header": "the original's own headers",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, time
+from datetime import date
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
@@ -15,18 +16,25 @@ from archive.alias import claims_another, give_alias
 from archive.assignment import assign
 from archive.contributor import Contact, ContactKind, Contributor, ReplyStyle, SafeContact, enrol, enrolled_as
 from archive.custody import Action, case_stream
+from archive.offender import doubt_named
+from archive.signal import Signals
 from archive.tables import acquisition, exhibit
-from intake.addresses import is_uk_mobile, normal_email, normal_phone
-from replies.wording import DISCREET, PLAIN
+from intake.addresses import normal_email, normal_phone
 from web.access import Right, case_or_404, requires, signed_in
 from web.collaborators import Web
+from web.officer.agreement import ANSWERS, LANGUAGES, QUESTION, WELSH_ANSWERS, read_agreement
 from web.officer.aliases import alias_rows
 from web.officer.looks import record_look
 
 MOST_CONTACTS = 10
-ANSWERS = {"discreet": DISCREET, "plain": PLAIN}
 MOST_NAME_CHARACTERS = 100
-MOST_WORDS_CHARACTERS = 300
+SAYINGS: Mapping[str, Any] = {
+    "answers": ANSWERS,
+    "welsh_answers": WELSH_ANSWERS,
+    "question": QUESTION,
+    "languages": LANGUAGES,
+}
+"""What the form shows of what is said in answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +71,14 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
             aliases=aliases,
             faults={},
             quarantined=item,
-            answers=ANSWERS,
+            **SAYINGS,
         )
 
     @blueprint.post("/cases/<slug>/enrol")
     @requires(Right.WORK_ON_CASE, in_case=True)
     def enrol_person(slug: str) -> Response:
         """Enrol her; with `quarantined`, that sender's items are hers from here on."""
-        found = read_form(request.form.to_dict(), today=web.now().date())
+        found = read_form(request.form.to_dict(), today=web.now().date(), signals=web.signals)
         item = _quarantined(request.form.get("quarantined", ""))
         with web.engine.begin() as connection:
             case = case_or_404(connection, slug, Right.WORK_ON_CASE)
@@ -86,6 +94,7 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
                     at=web.now(),
                     actor=signed_in().actor,
                 )
+                doubt_named(connection, person, at=web.now())
                 give_alias(connection, person, at=web.now(), actor=signed_in().actor)
                 if item:
                     _assign_from(connection, web, person, item)
@@ -98,18 +107,19 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
                 aliases=aliases,
                 faults=found.faults,
                 quarantined=item,
-                answers=ANSWERS,
+                **SAYINGS,
             )
             return make_response(shown, 400)
         return make_response(redirect(url_for("officer.show_case", slug=slug), 303))
 
 
-def read_form(form: Mapping[str, str], *, today: date) -> Enrolment:
+def read_form(form: Mapping[str, str], *, today: date, signals: Signals) -> Enrolment:
     """Read the form.
 
     Args:
         form: Fields as sent.
         today: A review date before this is refused.
+        signals: Makes marks of words agreed in private.
     """
     faults: dict[str, str] = {}
     name = " ".join(form.get("name", "").replace("\x00", "").split())[:MOST_NAME_CHARACTERS]
@@ -118,7 +128,7 @@ def read_form(form: Mapping[str, str], *, today: date) -> Enrolment:
     contacts = _contacts(form, faults)
     if not contacts and not faults.keys() & {"phones", "emails"}:
         faults["phones"] = "Enter at least one number or address: nobody can be recognised by a name"
-    safe_contact = _safe_contact(form, contacts, faults, today)
+    safe_contact = read_agreement(form, contacts, faults, today=today, signals=signals)
     return Enrolment(name, contacts, safe_contact, faults)
 
 
@@ -137,68 +147,6 @@ def _contacts(form: Mapping[str, str], faults: dict[str, str]) -> tuple[Contact,
             elif written:
                 faults[key] = f"“{written[:50]}” is not a {called}"
     return tuple(found.values())
-
-
-def _safe_contact(
-    form: Mapping[str, str], contacts: tuple[Contact, ...], faults: dict[str, str], today: date
-) -> SafeContact:
-    style = ReplyStyle(form["reply"]) if form.get("reply") in set(ReplyStyle) else ReplyStyle.NONE
-    seen_by_others = form.get("seen", "")
-    if seen_by_others not in {"no", "yes", "unsure"}:
-        faults["seen"] = "Say whether anyone else could see this phone or mailbox"
-    who = form.get("who_else_sees", "").replace("\x00", "").strip()[:MOST_WORDS_CHARACTERS]
-    if seen_by_others != "no" and style is not ReplyStyle.NONE and form.get("agreed") != "yes":
-        faults["reply"] = "Someone else may see an answer: choose no answers, or say that they know and want them"
-    wording = form.get("wording", "").replace("\x00", "").strip()[:MOST_WORDS_CHARACTERS] or None
-    links = form.get("links") == "yes"
-    _check_links(form, faults, style=style, links=links)
-    landlines = [one.value for one in contacts if one.kind is ContactKind.PHONE and not is_uk_mobile(one.value)]
-    if landlines and style is not ReplyStyle.NONE and form.get("agreed") != "yes":
-        faults["reply"] = (
-            f"{landlines[0]} is not a UK mobile, so an answer may be read aloud: choose no answers, or agree"
-        )
-    return SafeContact(
-        style=style,
-        wording=wording,
-        quiet=_quiet(form, faults),
-        review_by=_review_by(form, faults, today),
-        who_else_sees=who or (seen_by_others if seen_by_others in {"yes", "unsure"} else None),
-        links_allowed=links,
-    )
-
-
-def _check_links(form: Mapping[str, str], faults: dict[str, str], *, style: ReplyStyle, links: bool) -> None:
-    """A link opens what an answer only mentions: agreed to by itself, and never where nothing may be answered."""
-    if links and style is ReplyStyle.NONE:
-        faults["links"] = "They want no answers, so no link can be sent: take this away, or choose what we may answer"
-    elif links and form.get("seen") != "no" and form.get("agreed") != "yes":
-        faults["links"] = "Someone else may see a link and open it: take this away, or say that they know and want it"
-
-
-def _quiet(form: Mapping[str, str], faults: dict[str, str]) -> tuple[time, time] | None:
-    first, last = form.get("quiet_from", "").strip(), form.get("quiet_to", "").strip()
-    if not first and not last:
-        return None
-    try:
-        quiet = time.fromisoformat(first), time.fromisoformat(last)
-    except ValueError:
-        faults["quiet_from"] = "Write both quiet hours as a time, like 22:00 and 07:00"
-        return None
-    return quiet[0].replace(second=0, microsecond=0), quiet[1].replace(second=0, microsecond=0)
-
-
-def _review_by(form: Mapping[str, str], faults: dict[str, str], today: date) -> date | None:
-    written = form.get("review_by", "").strip()
-    if not written:
-        return None
-    try:
-        day = date.fromisoformat(written)
-    except ValueError:
-        faults["review_by"] = "Write the review date as 2027-01-31"
-        return None
-    if day < today:
-        faults["review_by"] = "The review date must be today or later: after it nothing is answered"
-    return day
 
 
 def _refuse_enrolled(connection: Connection, found: Enrolment) -> Enrolment:

@@ -23,11 +23,12 @@ from archive.errors import DigestMismatchError, IntegrityFault
 from archive.exhibit import ExhibitRef
 from archive.tables import acquisition, exhibit
 from intake.reading import PartMismatchError, part_bytes
+from replies.follow_ups import offered_words
 from timeline.continuity import exhibit_entries
 from timeline.event import TimelineEvent
 from timeline.events import events_of
 from timeline.readings import current
-from web.access import Right, case_or_404, requires, signed_in
+from web.access import Right, case_or_404, may, requires, signed_in
 from web.accounts import emails_of
 from web.collaborators import Web
 from web.officer.looks import record_look
@@ -73,9 +74,12 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
             event = _event_of(connection, case, exhibit_id)
             entries = exhibit_entries(connection, exhibit_id)
             names = emails_of(connection)
+            offered = offered_words(connection, exhibit_id)
             look(connection, web, Action.EXHIBIT_VIEWED, case, exhibit_id)
         return render_template(
             "officer/exhibit.html",
+            offered=offered,
+            may_work=may(signed_in(), Right.WORK_ON_CASE),
             officer=signed_in(),
             case=case,
             held=held,
