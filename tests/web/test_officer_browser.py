@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def addresses(told, site):
     quarantined = next(item for item in reversed(site.casework.made))
     with site.casework.archive.engine.begin() as connection:
         raise_alert(connection, "mailbox", at=site.casework.at, text="The mailbox was made anew by its server.")
-        record_statements(connection, site.casework.at)
+        record_statements(connection, site.casework.at + timedelta(minutes=5))
         receive(connection, raw)
         park(
             connection,
