@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint
 
 from cli import carriers, composition
+from intake.authenticity.resolver import OFF
 from intake.sms import TextDoor, make_door_app
 from intake.twilio_signature import Signatures
 from replies.delivery import note
@@ -51,6 +52,7 @@ def make_app(settings: Settings) -> WSGIApplication:
             links=carriers.link_desk(settings, engine),
             upload_limits=composition.upload_limits(settings),
             upload_slots=max(1, settings.web_threads // 2),
+            dns=settings.dns_resolvers.strip().lower() != OFF,
             receipts=composition.receipts(settings),
             signals=composition.signals(settings),
         )

@@ -34,13 +34,15 @@ def picture_kind(media_type: str, name: str | None, facts: Sequence[tuple[str, s
     Args:
         media_type: As stated.
         name: Its file name, if it has one.
-        facts: What the reader found in it (maker of the camera and the like).
+        facts: What the reader found in it (`Reading.facts`).
     """
     told = " ".join(value for _, value in facts)
+    # `EXIF Make`, and of a mail's part `Attachment 2: EXIF Make`.
+    names = {fact.rpartition(" ")[2].lower() for fact, _ in facts}
     if _SCREEN_NAME.search(name or "") or _SCREEN_NAME.search(told):
         return "screen"
     kind = media_type.partition(";")[0].strip().lower()
-    if kind in _CAMERA_TYPES or any(fact.lower() in _CAMERA_FACTS for fact, _ in facts):
+    if kind in _CAMERA_TYPES or names & _CAMERA_FACTS:
         return "camera"
     return "screen" if kind in _SCREEN_TYPES else "unknown"
 
@@ -88,12 +90,18 @@ def _signature(judged: Mapping[str, Any] | None) -> str | None:
 def _picture(facts: ExhibitFacts, found: Reading, rule: str | None) -> Picture | None:
     if facts.media_type.startswith("image/"):
         # A picture's reading has its file name for a subject.
-        return picture_kind(facts.media_type, found.subject, found.headers)
+        return picture_kind(facts.media_type, found.subject, found.facts)
     if facts.channel != "email" or rule is not None:
         return None
     kinds = [
-        picture_kind(part.media_type, part.name) for part in found.attachments if part.media_type.startswith("image/")
+        picture_kind(part.media_type, part.name, _facts_of(found, part.index))
+        for part in found.attachments
+        if part.media_type.startswith("image/")
     ]
     if not kinds:
         return None
     return "screen" if "screen" in kinds else kinds[0]
+
+
+def _facts_of(found: Reading, index: int) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in found.facts if name.startswith(f"Attachment {index}: ")]

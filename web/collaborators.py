@@ -39,6 +39,7 @@ class Web:
         links: Where personal links are issued and, where they may be, sent; None: shown to officers alone.
         upload_limits: How much may come in by links.
         upload_slots: Files that one process takes in at once.
+        dns: Whether workers may ask DNS for the keys of signatures.
         receipts: Makes and knows receipt codes; without a secret of the installation they end with the process.
         signals: Makes marks of words agreed in private; without that secret nobody recognises them later.
     """
@@ -58,6 +59,7 @@ class Web:
     links: LinkDesk | None = None
     upload_limits: UploadLimits = field(default_factory=UploadLimits)
     upload_slots: int = 2
+    dns: bool = False
     receipts: Receipts = field(default_factory=lambda: Receipts(secrets.token_bytes(32)))
     signals: Signals = field(default_factory=lambda: Signals(secrets.token_bytes(32)))
 

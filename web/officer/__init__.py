@@ -7,6 +7,7 @@ from flask import Blueprint
 from web.collaborators import Web
 from web.officer import (
     aliases,
+    authenticity,
     cases,
     completeness,
     continuity,
@@ -41,6 +42,7 @@ def make_blueprint(web: Web) -> Blueprint:
         links,
         timelines,
         exhibits,
+        authenticity,
         follow_ups,
         pictures,
         continuity,
