@@ -11,7 +11,7 @@ TEST_WORKERS ?= 2
 MINUTES ?= 10
 # In MiB; the suite sends 256.
 SOAK_UPLOAD_MIB ?= 1024
-.PHONY: help install demo soak test check messages bench lock clean
+.PHONY: help install demo soak fuzz test check messages bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ test: install ## the whole test suite, against the same real parts
 soak: install ## everything killed, paused and filled under traffic: make soak MINUTES=60 [SEED=…]; then a gigabyte's upload
 	$(VENV)/bin/python -m tests.failures.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 	HOLDFAST_TEST_UPLOAD_MIB=$(SOAK_UPLOAD_MIB) $(VENV)/bin/python -m pytest -s tests/failures/test_upload_kills.py
+
+# Of each reader in turn; an input that breaks a promise is kept and named.
+SECONDS ?= 300
+FUZZED := forward mail text backup chat mailbox
+fuzz: install ## a fuzzer against every reader of outside data, SECONDS each
+	for reader in $(FUZZED); do $(VENV)/bin/python -m tests.fuzz $$reader --seconds $(SECONDS) || exit 1; done
 
 check: install ## ruff, mypy, import-linter and the tests of the documentation
 	$(VENV)/bin/ruff check .
