@@ -18,6 +18,13 @@ from replies.link_sending import note_undelivered as note_undelivered_link
 from replies.outcome import OPTED_OUT
 
 ACTOR: Final = "system:replies"
+# An item that joined may have read its clock before the one that planned, and waited for it: only the planner's is the
+# answer's own.
+PLANNER_FIRST: Final = (
+    reply_item.c.decided_at != reply.c.planned_at,
+    reply_item.c.decided_at,
+    reply_item.c.exhibit_id,
+)
 
 log = structlog.get_logger()
 
@@ -45,7 +52,10 @@ def note(connection: Connection, provider_id: str, status: str, *, at: datetime)
     values = {"state": "undelivered", "failed_because": because, "finished_at": at}
     connection.execute(update(reply).where(reply.c.id == row.id).values(**values))
     items = connection.execute(
-        select(reply_item.c.exhibit_id).where(reply_item.c.reply_id == row.id).order_by(reply_item.c.decided_at)
+        select(reply_item.c.exhibit_id)
+        .join(reply, reply.c.id == reply_item.c.reply_id)
+        .where(reply_item.c.reply_id == row.id)
+        .order_by(*PLANNER_FIRST)
     )
     exhibits = list(items.scalars())
     case_id = connection.execute(select(contributor.c.case_id).where(contributor.c.id == row.contributor_id)).scalar()

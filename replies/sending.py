@@ -30,7 +30,7 @@ from archive.vault import Vault
 from replies.alerting import raise_once
 from replies.automatic import message_id_of
 from replies.deciding import ACTOR, AT_ONCE, Decided, outer_headers, record_decision
-from replies.delivery import note, note_opt_out
+from replies.delivery import PLANNER_FIRST, note, note_opt_out
 from replies.egress import Answer, Egress
 from replies.link_sending import give_up_lost as give_up_lost_links
 from replies.outcome import OPTED_OUT, Outcome, Refused, Sent, Unknown
@@ -44,13 +44,6 @@ Clock: TypeAlias = Callable[[], datetime]
 
 # Longer than the slowest attempt can take by its own time limits.
 LOST_AFTER: Final = timedelta(minutes=5)
-# An item that joined may have read its clock before the one that planned, and waited for it: only the planner's is the
-# answer's own.
-PLANNER_FIRST: Final = (
-    reply_item.c.decided_at != reply.c.planned_at,
-    reply_item.c.decided_at,
-    reply_item.c.exhibit_id,
-)
 _ENDINGS: Final = {
     "sent": Action.REPLY_SENT,
     "failed": Action.REPLY_FAILED,

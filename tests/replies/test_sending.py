@@ -66,6 +66,16 @@ def test_a_burst_gets_one_answer(house):
     assert house.actions(items[4]) == ["reply.decided"]
 
 
+def test_an_answer_stands_with_the_item_that_planned_it_even_if_another_read_its_clock_earlier(house):
+    """Two workers: the second waited for the first one's commit, its own time read before. Found by a soak run."""
+    joiner, planner = house.text(), house.text()
+    house.decide(planner, now=NOW + timedelta(milliseconds=5))
+    assert house.decide(joiner, now=NOW).decision.joins
+    house.send_due()
+    assert house.actions(planner) == ["reply.decided", "reply.attempted", "reply.sent"]
+    assert house.actions(joiner) == ["reply.decided"]
+
+
 def test_what_comes_after_an_answer_left_begins_the_next_one(house):
     house.decide(house.text())
     house.send_due()
