@@ -33,6 +33,15 @@ def judged(*lines, sender=AMY, own=()):
         "Content-Type: multipart/mixed; boundary=x",
         "Authentication-Results: mx.example.net; spf=fail smtp.mailfrom=x; dkim=pass header.d=example.org; dmarc=pass",
         "Authentication-Results: mx.example.net; dkim=none",
+        "Authentication-Results: mx.example.net; spf=pass smtp.mailfrom=amy@example.org; dkim=none",
+        "Authentication-Results: mx.example.net; spf=fail smtp.mailfrom=x; dkim=pass header.d=mail.example.org",
+        "Authentication-Results: mx.example.net; dkim=pass",
+        "Authentication-Results: mx.example.net; spf=temperror smtp.mailfrom=example.org",
+        "Authentication-Results: mx.example.net; spf=neutral smtp.mailfrom=example.org; dkim=none",
+        "Received-SPF: pass (mx.example.net)",
+        "X-MS-Exchange-Organization-SCL: 1",
+        "In-Reply-To: <friend@example.org>",
+        "In-Reply-To: <0123456789abcdef0123456789abcdef@elsewhere.example>",
         "Received: from a by b;\r\n Mon, 23 Nov 2026 12:00:00 +0000",
     ],
 )
@@ -69,6 +78,18 @@ def test_mail_by_hand_may_be_answered(line):
         "From: him@example.org",
         "Authentication-Results: mx.example.net; spf=softfail smtp.mailfrom=x",
         "Authentication-Results: mx.example.net; dkim=pass header.d=other.example; dmarc=fail (p=none)",
+        "Authentication-Results: mx.example.net; spf=fail smtp.mailfrom=x; dkim=pass header.d=attacker.example",
+        "Authentication-Results: mx.example.net; spf=pass smtp.mailfrom=attacker.example; dkim=none",
+        "Authentication-Results: mx.example.net; dkim=fail header.d=example.org",
+        "Authentication-Results: mx.example.net; dkim=pass header.d=notexample.org",
+        "Authentication-Results: mx.example.net; dkim=pass header.d=example.org; compauth=fail reason=001",
+        "Authentication-Results: mx; dkim=pass header.d=example.org\r\nAuthentication-Results: mx; dmarc=fail",
+        "Received-SPF: fail (mx.example.net)",
+        "Received-SPF: softfail (mx.example.net)",
+        "X-MS-Exchange-Organization-SCL: 9",
+        "X-Spam: yes",
+        "Content-Type: message/feedback-report",
+        "Content-Type: message/global-delivery-status",
         "a line without a name",
         "Sub ject: x",
     ],
@@ -96,6 +117,33 @@ def test_role_addresses_are_never_answered(local):
 
 def test_our_own_address_is_never_answered():
     assert judged(own={AMY})
+
+
+OURS = "<0123456789abcdef0123456789abcdef@example.net>"
+
+
+@pytest.mark.parametrize(
+    "line", [f"In-Reply-To: {OURS}", f"References: <a@b.example> {OURS}", f"IN-REPLY-TO: {OURS.upper()}"]
+)
+def test_an_answer_to_our_answer_is_not_answered_even_without_any_mark(line):
+    assert judged(line, own={"desk@example.net", "+447700900100"})
+    assert not judged(line, own={"desk@elsewhere.example"})
+
+
+@given(
+    st.sampled_from(["fail", "softfail", "none", "neutral", "temperror", "permerror", "pass"]),
+    st.sampled_from(["fail", "none", "pass", "policy"]),
+    st.sampled_from(["example.org", "mail.example.org", "attacker.example", "example.org.attacker.example", "org"]),
+    st.sampled_from(["example.org", "attacker.example"]),
+)
+def test_what_our_server_found_to_fail_is_answered_only_where_the_senders_own_domain_passed(
+    spf, dkim, signer, envelope
+):
+    found = f"Authentication-Results: mx; spf={spf} smtp.mailfrom={envelope}; dkim={dkim} header.d={signer}"
+    if not judged(found):
+        own_domains = {"example.org", "mail.example.org"}
+        vouched = (spf == "pass" and envelope in own_domains) or (dkim == "pass" and signer in own_domains)
+        assert vouched or {spf, dkim} <= {"none", "neutral", "temperror"}
 
 
 def test_no_header_at_all_is_silence():
