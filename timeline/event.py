@@ -201,6 +201,7 @@ def _claimed_json(found: Reading) -> dict[str, Any]:
         "claimed_source": found.claimed.source,
         "claimed_text": found.claimed.text,
         "claimed_approximate": found.claimed.approximate,
+        "claimed_order_ambiguous": found.claimed.order_ambiguous,
     }
 
 
