@@ -94,7 +94,7 @@ class Traffic:
             way(chance, sender, f"{number}.{turn}")
             turn += 1
             # Strangers send little; the others now and then a flood.
-            pause = 3.0 if sender in NEVER_ANSWERED else 0.05 if turn % 20 < 5 else 1.0
+            pause = 4.0 if sender in NEVER_ANSWERED else 0.05 if turn % 20 < 5 else 1.0 if way == self._text else 2.0
             self._stop.wait(chance.uniform(0.2, 1.0) * pause)
 
     def _count(self, what: str) -> None:
