@@ -12,6 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -41,6 +42,8 @@ class Mailbox:
 
     def __init__(self, client: Any, url: MailboxUrl) -> None:
         self._client, self.url = client, url
+        self.read_only = False
+        """Whether the folder is opened so that nothing in it can be changed (EXAMINE)."""
         self._meter: Meter | None = None
 
     @classmethod
@@ -183,7 +186,8 @@ class Mailbox:
         try:
             with self._asking("open the folder"):
                 try:
-                    answer, writable = self._client.select_folder(self.url.folder), True
+                    answer = self._client.select_folder(self.url.folder, readonly=self.read_only)
+                    writable = not self.read_only
                 except IMAPClientReadOnlyError:
                     answer, writable = self._client.select_folder(self.url.folder, readonly=True), False
                 allowed = {flag.lower() for flag in answer.get(b"PERMANENTFLAGS", ())}
@@ -223,6 +227,28 @@ class Mailbox:
         except (IMAPClientError, UnreadableAnswerError) as error:
             raise MailboxUnavailableError("look for mails", str(error)) from error
         return set(uids) & set(answer)
+
+    def archived_folder(self) -> str | None:
+        """The full name of the folder that archived mails are moved to; None while there is none."""
+        try:
+            with self._asking("look for the folder of archived mails"):
+                name = self._archived()
+                return name if self._client.folder_exists(name) else None
+        except (IMAPClientError, UnreadableAnswerError) as error:
+            raise MailboxUnavailableError("look for the folder of archived mails", str(error)) from error
+
+    def dates_and_sizes(self, uids: Sequence[int]) -> dict[int, tuple[datetime | None, int]]:
+        """INTERNALDATE and stated size of each mail; mails may be missing."""
+        try:
+            with self._asking("describe mails"):
+                answer = self._client.fetch(list(uids), [b"RFC822.SIZE", b"INTERNALDATE"])
+                return {
+                    uid: (mail_of(data, None).internaldate, int(data[b"RFC822.SIZE"]))
+                    for uid, data in answer.items()
+                    if b"RFC822.SIZE" in data
+                }
+        except (IMAPClientError, UnreadableAnswerError) as error:
+            raise MailboxUnavailableError("describe mails", str(error)) from error
 
     def sizes(self, uids: Sequence[int]) -> dict[int, int]:
         """What the server says the size of each mail is; it may be wrong, and mails may be missing."""

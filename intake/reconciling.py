@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final, TypeAlias
 
 import structlog
@@ -69,10 +70,14 @@ class Sources:
                 f"texts:{self.account_sid}",
                 lambda: compare_texts(archive, api, self.account_sid, now=now, wait=wait),
             )
+        accounts: set[str] = set()
         for url in self.mailboxes.urls:
+            # Two watched folders of one account put mails away into the same place: it is compared with the first.
+            first = url.account not in accounts
+            accounts.add(url.account)
             yield (
                 f"mailbox:{url.name}",
-                lambda url=url: reconcile_mailbox(lambda: self.mailboxes.open(url), archive, now=now),  # type: ignore[misc] # bound now, not when called
+                partial(reconcile_mailbox, self.mailboxes.open, url, archive, now=now, put_away=first),
             )
 
 

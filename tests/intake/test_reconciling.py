@@ -9,6 +9,7 @@ from sqlalchemy import select
 from archive.tables import acquisition, alert, completeness
 from cli.composition import now
 from intake.errors import MailboxUnavailableError
+from intake.imap import Mailbox
 from intake.mail_reconciling import reconcile_mailbox
 from intake.mailboxes import Mailboxes
 from intake.reconciling import NotCompared, Sources, Stated, reconcile_all, unexplained
@@ -22,7 +23,11 @@ def mail(number):
 
 
 def compare(desk, installation):
-    return reconcile_mailbox(desk.open, installation.archive, now=now)
+    return reconcile_mailbox(opened_at, desk.url, installation.archive, now=now)
+
+
+def opened_at(url):
+    return Mailbox.open(url, connect_seconds=5, read_seconds=10)
 
 
 def in_the_archive(installation):
@@ -38,8 +43,26 @@ def test_mails_that_nobody_announced_are_taken_in(installation, desk):
     assert {row.channel for row in in_the_archive(installation)} == {"email"}
     # They were put away, and are known from now on.
     again = compare(desk, installation)
-    assert (again.taken, again.unexplained) == (0, ())
+    assert (again.seen, again.archived, again.taken, again.unexplained) == (5, 5, 0, ())
+    assert again.beside == {"put_away": 5}
     assert len(in_the_archive(installation)) == 5
+
+
+def test_a_mail_that_somebody_moved_away_before_it_was_archived_is_found_among_those_that_were(installation, desk):
+    desk.drop(mail(1), mail(2))
+    compare(desk, installation)
+    desk.drop(mail(3), mail(1))  # one of them has the very bytes of a mail that was archived
+    with desk.open() as mailbox:
+        folder = mailbox.select()
+        mailbox.move(mailbox.uids(folder.mails))
+    assert desk.holds() == {}
+    before = desk.holds("Archived")
+    found = compare(desk, installation)
+    assert (found.seen, found.archived, found.taken, found.gaps) == (4, 4, 1, ())
+    assert sorted(row.size_bytes for row in in_the_archive(installation)) == [len(mail(n)) for n in (1, 2, 3)]
+    assert desk.holds("Archived") == before
+    again = compare(desk, installation)
+    assert (again.seen, again.archived, again.taken) == (4, 4, 0)
 
 
 def test_where_mails_cannot_be_moved_they_are_known_where_they_lie(installation, desk_without_move):
@@ -84,7 +107,7 @@ def test_a_mail_the_server_does_not_give_is_named_and_explained_only_by_the_serv
 ):
     desk = desk_without_move
     desk.drop(mail(1), mail(2))
-    found = reconcile_mailbox(lambda: Stubborn(desk.open(), 1, answer), installation.archive, now=now)
+    found = reconcile_mailbox(lambda _: Stubborn(desk.open(), 1, answer), desk.url, installation.archive, now=now)
     (gap,) = found.gaps
     assert gap.source_id.endswith("/1")
     assert gap.explained is explained
@@ -97,13 +120,13 @@ def test_a_mail_that_vanishes_between_the_look_and_the_fetch_is_not_explained(in
     desk = desk_without_move
     desk.drop(mail(1), mail(2))
 
-    def robbed():
+    def robbed(_url):
         mailbox = desk.open()
         uids = mailbox.uids
         mailbox.uids = lambda mails: [*uids(mails), 77]
         return mailbox
 
-    found = reconcile_mailbox(robbed, installation.archive, now=now)
+    found = reconcile_mailbox(robbed, desk.url, installation.archive, now=now)
     (gap,) = found.unexplained
     assert gap.source_id.endswith("/77")
     assert (found.seen, found.archived) == (3, 2)
