@@ -12,6 +12,7 @@ from benchmarks import (
     accession,
     backup,
     checkpoint,
+    fetchers,
     mailbag,
     package,
     publishing,
@@ -37,6 +38,7 @@ SIZED: dict[str, Callable[..., list[Result]]] = {
     "checkpoint": checkpoint.run,
     "publishing": publishing.run,
     "reconcile": reconcile.run,
+    "fetchers": fetchers.run,
     "backup": backup.run,
 }
 BENCHMARKS = UNSIZED | SIZED
