@@ -140,6 +140,10 @@ def sequencer() -> None:
         except OperationalError as error:
             log.warning("sequencer.database_away", error=type(error).__name__)
             stop.wait(1)
+        except OSError as error:
+            # The checkpoint could not be kept: then none was signed into the ledger, and the next try signs it.
+            log.warning("sequencer.cannot_keep", because=error.strerror)
+            stop.wait(1)
         except LedgerForkedError as error:
             # Signing on would hide the evidence: stop here and say so until a person has looked.
             log.critical("sequencer.refuses_to_sign", because=str(error))
