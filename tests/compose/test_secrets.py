@@ -43,7 +43,7 @@ def test_every_secret_of_the_compose_file_is_made(tmp_path):
     made = make_secrets(tmp_path / "secrets")
     named = [secret["file"] for secret in yaml.safe_load(FILE.read_text())["secrets"].values()]
     assert {Path(name).name for name in named} <= set(made)
-    given = {"twilio-auth-token", "imap-url", "smtp-url", "tsa-urls", "tsa-roots.pem"}
+    given = {"twilio-auth-token", "imap-url", "imap-oauth", "smtp-url", "tsa-urls", "tsa-roots.pem"}
     assert all(made[Path(name).name] for name in named if Path(name).name not in given)
 
 
