@@ -17,6 +17,7 @@ from benchmarks import (
     package,
     publishing,
     put,
+    readings,
     reconcile,
     sequencer,
     verify,
@@ -30,6 +31,7 @@ UNSIZED: dict[str, Callable[[Path], list[Result]]] = {
     "accession": accession.run,
     "put": put.run,
     "sequencer": sequencer.run,
+    "readings": readings.run,
 }
 SIZED: dict[str, Callable[..., list[Result]]] = {
     "verify": verify.run,

@@ -7,7 +7,8 @@ for several real headers and is quadratic in others, so long values and its fail
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from email.headerregistry import HeaderRegistry
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -17,6 +18,7 @@ from intake.reading.model import displayable
 from intake.reading.transfer import decode_base64, decode_text
 
 _FIELD: Final = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+_FOLDING: Final = b" \t"
 _ENCODED_WORD: Final = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?\n]{0,5000})\?=")
 _FACTORY: Final = HeaderRegistry()
 _FACTORY_LIMIT: Final = 1_000
@@ -30,16 +32,22 @@ class Block:
     fields: tuple[tuple[str, bytes], ...]
     body_start: int
     defects: tuple[str, ...]
+    by_name: Mapping[str, list[bytes]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        named: dict[str, list[bytes]] = {}
+        for key, value in self.fields:
+            named.setdefault(key.lower(), []).append(value)
+        object.__setattr__(self, "by_name", named)
 
     def first(self, name: str) -> bytes | None:
         """The first field of that name, in any case."""
-        wanted = name.lower()
-        return next((value for key, value in self.fields if key.lower() == wanted), None)
+        found = self.by_name.get(name.lower())
+        return found[0] if found else None
 
     def every(self, name: str) -> list[bytes]:
         """Every field of that name, in order."""
-        wanted = name.lower()
-        return [value for key, value in self.fields if key.lower() == wanted]
+        return list(self.by_name.get(name.lower(), ()))
 
 
 def read_block(raw: bytes, start: int, end: int) -> Block:
@@ -51,16 +59,15 @@ def read_block(raw: bytes, start: int, end: int) -> Block:
     defects: list[str] = []
     position = start
     while position < end:
-        line_end = _line_end(raw, position, end)
-        line = raw[position:line_end]
-        stripped = line.rstrip(b"\r\n")
+        newline = raw.find(b"\n", position, end)
+        line_end = end if newline < 0 else newline + 1
+        stripped = raw[position:line_end].rstrip(b"\r\n")
         if not stripped:
             position = line_end
             break
-        match = _FIELD.match(stripped)
-        if line[:1] in b" \t" and found:
+        if found and stripped[0] in _FOLDING:
             found[-1][1].append(stripped)
-        elif match is not None:
+        elif match := _FIELD.match(stripped):
             found.append((match[1].decode("ascii"), [stripped[match.end() :]]))
         elif not (position == start and stripped.startswith((b"From ", b">From "))):
             defects.append("a header line without a colon")
@@ -70,13 +77,11 @@ def read_block(raw: bytes, start: int, end: int) -> Block:
             defects.append("more headers than the reader looks at")
             position = _after_blank_line(raw, position, end)
             break
-    joined = tuple((name, b" ".join(part.strip(b" \t") for part in parts)) for name, parts in found)
+    joined = tuple(
+        (name, parts[0].strip(b" \t") if len(parts) == 1 else b" ".join(part.strip(b" \t") for part in parts))
+        for name, parts in found
+    )
     return Block(joined, position, tuple(defects))
-
-
-def _line_end(raw: bytes, position: int, end: int) -> int:
-    newline = raw.find(b"\n", position, end)
-    return end if newline < 0 else newline + 1
 
 
 def _after_blank_line(raw: bytes, position: int, end: int) -> int:
@@ -145,11 +150,11 @@ class Parameters:
     parameters: dict[str, str]
 
 
-def read_parameters(field: bytes | None) -> Parameters:
-    """`field` split at semicolons outside quotes. RFC 2231 continuations and character sets are joined and decoded."""
-    if field is None:
+def read_parameters(stated: bytes | None) -> Parameters:
+    """A field's value, split at semicolons outside quotes; RFC 2231 continuations and charsets joined and decoded."""
+    if stated is None:
         return Parameters("", {})
-    text, _ = decode_text(field[: limits.HEADER_CHARACTERS], None)
+    text, _ = decode_text(stated[: limits.HEADER_CHARACTERS], None)
     head, *rest = _split_outside_quotes(text)
     plain: dict[str, str] = {}
     continued: dict[str, list[tuple[int, bool, str]]] = {}
@@ -169,6 +174,8 @@ def read_parameters(field: bytes | None) -> Parameters:
 
 
 def _split_outside_quotes(text: str) -> list[str]:
+    if '"' not in text:
+        return text.split(";")
     pieces: list[str] = []
     current: list[str] = []
     quoted = escaped = False

@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from intake.reading import limits
@@ -97,10 +98,9 @@ def find_forward(
         marked: Where the text was HTML, the headers that its elements marked as such.
     """
     source = text.replace("\r\n", "\n")[: limits.TEXT_CHARACTERS]
-    lines = quoted_lines(source)
     kind, rest = subject_kind(subject)
-    outermost = _outermost(lines, kind)
-    if outermost is None and marked and _outermost(lines, "unknown") is None:
+    lines, outermost = _heads(source, kind == "forward")
+    if outermost is None and marked and _heads(source, False)[1] is None:
         outermost = marked_header(lines, marked)
     if outermost is None:
         return None
@@ -111,7 +111,14 @@ def find_forward(
     return None if rule in _WEAK and (result.author.address or "").casefold() in recipients else result
 
 
-def _outermost(lines: Sequence[Line], kind: Kind) -> tuple[int, str, QuotedHeader] | None:
+@lru_cache(maxsize=2)
+def _heads(source: str, says_forward: bool) -> tuple[Sequence[Line], tuple[int, str, QuotedHeader] | None]:  # noqa: FBT001 - of a cache
+    """A text's lines, and its first head. Remembered, for a mail that forwards nothing is asked twice."""
+    lines = quoted_lines(source)
+    return lines, _outermost(lines, says_forward=says_forward)
+
+
+def _outermost(lines: Sequence[Line], *, says_forward: bool) -> tuple[int, str, QuotedHeader] | None:
     """The first head of another message, and its line; None where there is none, or it lies inside something quoted."""
     heads, quote = 0, None
     for number, line in enumerate(lines):
@@ -127,9 +134,9 @@ def _outermost(lines: Sequence[Line], kind: Kind) -> tuple[int, str, QuotedHeade
         rule, header = found
         if quote is not None:
             return None  # inside what an attribution quotes: its author is the outermost, and is not told
-        if rule == "attribution" and kind == "forward" and "from" not in header.values:
+        if rule == "attribution" and says_forward and "from" not in header.values:
             quote = line.depth  # or the contributor's own "he wrote on Monday:" above what she forwards
-        elif not (rule == "block" and kind == "forward" and header.depth > 0):  # that one is quoted in her note
+        elif not (rule == "block" and says_forward and header.depth > 0):  # that one is quoted in her note
             return number, rule, header
     return None
 
@@ -164,8 +171,7 @@ def _is_pasted(rule: str, subject: str | None, lines: Sequence[Line], header: Qu
 
 def quotes_a_message(text: str) -> bool:
     """Whether `text` holds the head of another message at all, forwarded or answered."""
-    lines = quoted_lines(text[: limits.TEXT_CHARACTERS])
-    return _outermost(lines, "unknown") is not None
+    return _heads(text.replace("\r\n", "\n")[: limits.TEXT_CHARACTERS], False)[1] is not None
 
 
 def subject_kind(subject: str | None) -> tuple[Kind, str | None]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from intake.reading import limits
@@ -158,11 +159,17 @@ def _without_original(version: int, mail: Part, content: Content, walker: Walker
     is_quoting = quotes_a_message(text)
     if is_quoting:
         walker.note(_IN_DOUBT)
-    plain = Reading(version=version, subject=subject, text=text, identifiers=_identifiers(text, content.links))
+    plain = Reading(
+        version=version,
+        subject=subject,
+        text=text,
+        identifiers=_identifiers(text, content.links),
+        own_words=not is_quoting and _is_own_words(mail, content),
+    )
     entry = entry_of(text) or entry_of(subject or "")
     if entry is not None:
         return replace(plain, kind=entry.kind, claimed=entry.claimed, hints=hints_of(text), own_words=True)
-    return replace(plain, own_words=not is_quoting and _is_own_words(mail, content))
+    return plain
 
 
 def _is_own_words(mail: Part, content: Content) -> bool:
@@ -245,7 +252,9 @@ def people_of(block: Block, name: str) -> tuple[Reported, ...]:
     return tuple(person for value in block.every(name) for person in _people(name, value))
 
 
+@lru_cache(maxsize=64)
 def _people(name: str, value: bytes) -> tuple[Reported, ...]:
+    """Everyone in one header. Remembered: a mail's From and To are asked for several times, and take a third of it."""
     if plain := _PLAIN_PERSON.fullmatch(value.strip()):
         return (_reported((plain[1] or b"").decode(), (plain[2] or plain[3]).decode()),)
     header = through_factory(name, value)

@@ -103,13 +103,18 @@ def decode_text(data: bytes, charset: str | None) -> tuple[str, str | None]:
     The stated character set first; UTF-8 where none is stated or it does not fit; then Windows-1252, in which every
     byte but five is a character. Undecodable bytes become U+FFFD and are reported.
     """
-    stated = None if charset is None else character_set(charset)
+    if charset is None:
+        try:
+            return data.decode(), None
+        except UnicodeDecodeError:
+            return data.decode("cp1252", "replace"), "bytes that are not utf-8"
+    stated = character_set(charset)
     for name in dict.fromkeys((stated or "utf-8", "utf-8")):
         try:
             text = data.decode(name)
         except (UnicodeError, ValueError):
             continue
-        if charset is not None and stated is None:
+        if stated is None:
             return text, f"unknown character set {charset[:40]}"
         return text, None if name == (stated or "utf-8") else f"not in the stated character set {charset}"
     fallback = stated if stated not in (None, "utf-8") else "cp1252"
