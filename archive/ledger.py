@@ -122,15 +122,9 @@ def entries_where(connection: Connection, *conditions: ColumnElement[bool]) -> I
     )
     # Closed here even where the reader stops half-way: the database holds a cursor for it.
     with connection.execute(query) as rows:
-        for row in rows:
-            yield LedgerEntry(
-                row.leaf_index,
-                bytes(row.leaf),
-                bytes(row.leaf_hash),
-                bytes(row.body) if row.body is not None else None,
-                row.stream,
-                row.stream_seq,
-            )
+        for index, leaf, leaf_hash, body, stream, seq in rows:
+            payload = bytes(body) if body is not None else None
+            yield LedgerEntry(index, bytes(leaf), bytes(leaf_hash), payload, stream, seq)
 
 
 def require_sequenced(connection: Connection, streams: Sequence[str]) -> int:

@@ -117,7 +117,8 @@ def inclusion_path(leaf: int, size: int, read_node: ReadNode) -> list[bytes]:
 
 def inclusion_paths_nodes(leaves: Iterable[int], size: int) -> set[Node]:
     """Name the nodes that `inclusion_paths` needs for all of these leaves, so that they can be read in one query."""
-    return {node for leaf in leaves for node in inclusion_node_indexes(leaf, size)}
+    spans = {span for leaf in leaves for span in _inclusion_spans(leaf, size)}
+    return {node for span in spans for node in _covering(span)}
 
 
 def inclusion_paths(leaves: Iterable[int], size: int, nodes: Mapping[Node, bytes]) -> dict[int, list[bytes]]:

@@ -46,7 +46,9 @@ def _told(connection: Connection, exhibits: Sequence[UUID]) -> dict[UUID, bytes]
         .where(authenticity.c.exhibit_id == func.any(list(exhibits)))
         .order_by(authenticity.c.judged_at.desc(), authenticity.c.id)
     ).all()
-    size = checkpoint_size(connection) if rows else 0
+    if not rows:
+        return {}
+    size = checkpoint_size(connection)
     named = {
         (entry.stream, told["facts"]["authenticity_sha256"])
         for entry in entries_of(connection, sorted({exhibit_stream(row.exhibit_id) for row in rows}))
