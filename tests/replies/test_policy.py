@@ -39,6 +39,10 @@ def known_by(value, kind=ContactKind.PHONE):
     return replace(AMY, contacts=(Contact(kind, value),))
 
 
+def standing(**how):
+    return replace(AMY, contacts=(replace(PHONE, **how), MAILBOX))
+
+
 def test_a_text_of_an_enrolled_contributor_is_answered_after_the_burst_by_the_same_number():
     assert decided() == Send(PHONE, NOW + timedelta(seconds=120), DISCREET)
 
@@ -87,6 +91,8 @@ def test_a_mail_of_an_enrolled_contributor_is_answered_to_the_same_address():
             Reason.UNUSABLE_ADDRESS,
             id="an address beyond ASCII",
         ),
+        pytest.param({"person": standing(opted_out=True)}, Reason.OPTED_OUT, id="opted out"),
+        pytest.param({"person": standing(doubted=True)}, Reason.CONTACT_DOUBTED, id="in doubt"),
         pytest.param({"item": replace(MAIL, headers=None)}, Reason.AUTOMATIC_MAIL, id="unreadable header"),
         pytest.param(
             {"item": replace(MAIL, headers=(*MAIL.headers, ("Auto-Submitted", "auto-replied")))},
@@ -147,7 +153,9 @@ def test_a_planned_answer_goes_when_it_is_due():
         pytest.param(None, nobody, NOW, Reason.UNKNOWN_SENDER, id="left, or enrolled twice"),
         pytest.param(replace(AMY, contacts=(MAILBOX,)), nobody, NOW, Reason.UNKNOWN_SENDER, id="number taken away"),
         pytest.param(agreeing(style=ReplyStyle.NONE), nobody, NOW, Reason.STYLE_NONE, id="changed her mind"),
-        pytest.param(AMY, {NUMBER}.__contains__, NOW, Reason.OFFENDER_IDENTIFIER, id="read in evidence since"),
+        pytest.param(AMY, {NUMBER}.__contains__, NOW, Reason.OFFENDER_IDENTIFIER, id="confirmed since"),
+        pytest.param(standing(opted_out=True), nobody, NOW, Reason.OPTED_OUT, id="opted out since"),
+        pytest.param(standing(doubted=True), nobody, NOW, Reason.CONTACT_DOUBTED, id="in doubt since"),
         pytest.param(agreeing(review_by=None), nobody, NOW + timedelta(days=8), Reason.TOO_LATE, id="a week later"),
     ],
 )
