@@ -16,8 +16,8 @@ WORDS = {
     "ambiguous_sender": "The sender is enrolled more than once; the item is in quarantine.",
     "offender_enrolled": "A number or address confirmed as an offender's is enrolled here. Nothing is sent to it. "
     "Check the enrolment.",
-    "contact_doubted": "A number or address enrolled here had been named in evidence as somebody else's before. Nothing "
-    "is sent to it until you have settled on the contributor's page whose it is.",
+    "contact_doubted": "A number or address enrolled here had been named in evidence as somebody else's before. "
+    "Nothing is sent to it until you have settled on the contributor's page whose it is.",
     "contact_named": "Evidence names a contributor's number or address as its sender. Answers go on: anybody can write "
     "a name. If it is the offender's, confirm it and nothing is sent to it any more.",
     "duress": "The contributor's duress word came in. Do as was agreed with them. Nothing on their phone shows it.",

@@ -49,7 +49,7 @@ ACTIONS: Final = {
     Action.CASE_EXPORTED: "Timeline exported",
     Action.CONTRIBUTOR_ENROLLED: "Contributor enrolled",
     Action.ALIAS_GIVEN: "Contributor given an address of their own",
-    Action.ALIAS_ENDED: "Address of a contributor’s own ended",
+    Action.ALIAS_ENDED: "Address of a contributor ended",
     Action.REPLY_DECIDED: "Decided whether to answer",
     Action.REPLY_ATTEMPTED: "Answer about to be sent",
     Action.REPLY_SENT: "Answer sent",
