@@ -1,5 +1,7 @@
 """Promise 4, second line: what a login may do to the ledger's rows, and that migrations make what the code knows."""
 
+import json
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -125,3 +127,28 @@ def test_a_key_ends_once(with_an_entry):
         connection.execute(text(ends))
     with pytest.raises(DBAPIError, match="only its end"), with_an_entry.engine.begin() as connection:
         connection.execute(text(ends))
+
+
+def test_pictures_that_were_refused_before_there_was_a_list_of_them_stand_on_it_as_parked(stack):
+    owner = engine(stack.fresh_database().owner, pool_size=1)
+    migrate(owner, to="0010")
+    row = (
+        "INSERT INTO acquisition (id, channel, source_id, received_at, sha256, sha512, size_bytes, media_type, door, state,"
+        " attempts) VALUES ('00000000-0000-0000-0000-00000000000a', 'sms', 'SM1', now(), repeat('0', 64), repeat('0', 128), 1, 'x/y', '{}', 'archived', 0)"
+    )
+    refused = json.dumps([["SM1/ME1", "too large"], ["SM1/ME2", "no such host"]])
+    with owner.begin() as connection:
+        connection.execute(text(row))
+        for name in ("media.refused:00000000-0000-0000-0000-00000000000a", "media.refused:of no text"):
+            connection.execute(
+                text("INSERT INTO mark VALUES (:name, CAST(:value AS json), now())"), {"name": name, "value": refused}
+            )
+    migrate(owner, to="0011")
+    with owner.connect() as connection:
+        query = "SELECT source_id, because, parked_at IS NOT NULL FROM media_due ORDER BY source_id"
+        assert connection.execute(text(query)).all() == [
+            ("SM1/ME1", "too large", True),
+            ("SM1/ME2", "no such host", True),
+        ]
+        assert connection.execute(text("SELECT name FROM mark WHERE name LIKE 'media.refused:%'")).all() == []
+    owner.dispose()
