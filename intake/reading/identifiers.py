@@ -12,7 +12,14 @@ from intake.reading import limits
 from intake.reading.model import Identifier, IdentifierKind
 
 _EMAIL: Final = re.compile(r"(?<![\w.%+'-])[\w.%+'-]{1,64}+@(?:[\w-]{1,63}+\.){1,8}[^\W\d_]{2,24}(?![\w-])")
-_URL: Final = re.compile(r"(?<!\w)(?:https?://|www\.)[^\s<>\"“”«»]{1,2000}", re.IGNORECASE)
+_URL: Final = re.compile(
+    r"(?<!\w)(?:https?://|www\.)[^\s<>\"“”«»]{1,2000}"
+    # Without a scheme only where a path follows an end that shorteners and messengers use: "bit.ly/3xY", not "and/or".
+    r"|(?<![\w@./-])(?:[a-z0-9-]{1,63}\.){1,4}(?:com|net|org|uk|ly|gl|me|gg|tv|io|co|be|cc|to|app|link|info|xyz|page|site)"
+    r"/[^\s<>\"“”«»]{1,500}",
+    re.IGNORECASE,
+)
+_HOST: Final = re.compile(r"(?:https?://)?(?:[^\s/?#@]{1,200}@)?([^\s/?#:@]{1,253})", re.IGNORECASE)
 _URL_TAIL: Final = ".,;:!?'\u2019*]}"
 _PHONE: Final = re.compile(r"(?<![\w+])(?:\+|\(?0)[0-9](?:[ ().\-\u00a0\u2011]{0,2}[0-9]){6,14}+(?![\w])")
 _DOTTED_DATE: Final = re.compile(r"0\d[.\- ]\d\d[.\- ](19|20)\d\d.*")
@@ -29,6 +36,13 @@ _TYPED_PLATE: Final = re.compile(
     r"([a-z]{2}[0-9]{2} ?[a-z]{3})(?![\w-])",
     re.IGNORECASE,
 )
+# Words in capitals beside a road or a flat ("ON THE M25 NOW", "BUS 12A") that have the form of an older plate.
+_NO_LETTERS: Final = frozenset({
+    "AGO", "ALL", "AND", "APT", "ARE", "BUS", "BUT", "BOX", "CAN", "CAR", "DAY", "DID", "END", "FLT", "FOR",
+    "GET", "GOT", "HAD", "HAS", "HER", "HIM", "HIS", "HOW", "LET", "MAN", "MAY", "NEW", "NOT", "NOW", "OFF",
+    "OLD", "ONE", "OUR", "OUT", "RUN", "SAW", "SAY", "SEE", "SHE", "THE", "TOO", "TWO", "USE", "VAN", "WAS",
+    "WAY", "WHO", "WHY", "YES", "YET", "YOU"
+})  # fmt: skip
 _HANDLE: Final = re.compile(r"(?<![\w@./+-])@[A-Za-z0-9_](?:[A-Za-z0-9_.]{0,28}[A-Za-z0-9_])(?![\w@])")
 _HOME_REGION: Final = "GB"
 _PHONE_TRIALS: Final = 1_000
@@ -62,7 +76,23 @@ def _urls(text: str) -> Iterator[Identifier]:
         value = match[0].rstrip(_URL_TAIL)
         if value.endswith(")") and value.count("(") < value.count(")"):
             value = value[:-1].rstrip(_URL_TAIL)
-        yield _of("url", value, match.start())
+        yield Identifier("url", url_as_ascii(value), match.start(), match.start() + len(value))
+
+
+def url_as_ascii(url: str) -> str:
+    """`url` with its host as the network knows it (punycode, RFC 3492): letters that only look Latin are then seen."""
+    match = _HOST.match(url)
+    if match is None or match[1].isascii():
+        return url
+    try:
+        host = match[1].encode("idna").decode("ascii")
+    except UnicodeError:  # a name that no one could register, shown all the same
+        labels = (label.encode("punycode").decode("ascii", "replace") for label in match[1].split("."))
+        host = ".".join(
+            stated if stated.isascii() else f"xn--{label}"
+            for stated, label in zip(match[1].split("."), labels, strict=True)
+        )
+    return url[: match.start(1)] + host + url[match.end(1) :]
 
 
 def _emails(text: str) -> Iterator[Identifier]:
@@ -92,7 +122,8 @@ def international(text: str) -> str | None:
 
 def _plates(text: str) -> Iterator[Identifier]:
     for match in _PLATE.finditer(text):
-        yield _of("plate", match[0], match.start())
+        if not _NO_LETTERS.intersection(match[0].split(" ")):
+            yield _of("plate", match[0], match.start())
     for match in _TYPED_PLATE.finditer(text):
         yield Identifier("plate", match[1], match.start(1), match.end(1))
 

@@ -24,7 +24,7 @@ from intake.reading.dates import claimed_from
 from intake.reading.diary import entry_of, hints_of
 from intake.reading.fields import Block, decode_field, decode_words, through_factory
 from intake.reading.forwarded import Inline, find_forward, is_separator, quotes_a_message
-from intake.reading.identifiers import find_identifiers
+from intake.reading.identifiers import find_identifiers, url_as_ascii
 from intake.reading.model import (
     Attachment,
     Claimed,
@@ -295,7 +295,8 @@ def attachments_of(content: Content, opened: Sequence[Opened]) -> tuple[Attachme
 def _identifiers(text: str, links: Sequence[str]) -> tuple[Identifier, ...]:
     found = find_identifiers(text)
     shown = {each.value for each in found}
-    targets = [Identifier("url", link) for link in links if link.startswith("http") and link not in shown]
+    linked = dict.fromkeys(url_as_ascii(link) for link in links if link.startswith("http"))
+    targets = [Identifier("url", link) for link in linked if link not in shown]
     return (*found, *targets)[: limits.IDENTIFIERS]
 
 

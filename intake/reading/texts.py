@@ -17,7 +17,7 @@ from intake.reading.addresses import is_number, read_person
 from intake.reading.dates import claimed_from
 from intake.reading.diary import entry_of
 from intake.reading.identifiers import find_identifiers, international
-from intake.reading.model import REPLACED, Claimed, Direction, Forward, Reading, Reported, displayable
+from intake.reading.model import REPLACED, Claimed, Direction, Forward, Reading, Reported, Span, SpanField, displayable
 from intake.reading.transfer import decode_text
 
 _FIELDS_LIMIT: Final = 2_000
@@ -26,14 +26,15 @@ _SHOWN: Final = re.compile(
     r"|Media(Url|ContentType)\d+|Latitude|Longitude|Address|Label|ButtonText|OriginalRepliedMessageS\w+"
 )
 _LABEL: Final = re.compile(
-    r"[ \t>*]{0,8}(from|sender|sent by|to|date|sent|time|received|date/time|message|body|text)"
+    r"[ \t>*]{0,8}(from|sender|sent by|to|date|sent|time|received|date/time|message|body|text|type|priority|status)"
     r"[ \t]{0,3}[:\uff1a*]{1,2}[ \t]*(.*)",
     re.IGNORECASE,
 )
 _LABELS: Final = {
     "from": "from", "sender": "from", "sent by": "from",
     "to": "to",
-    "date": "date", "sent": "date", "time": "date", "received": "date", "date/time": "date",
+    "date": "date", "sent": "date", "time": "date", "received": "received", "date/time": "date",
+    "type": "type", "priority": "priority", "status": "status",
     "message": "body", "body": "body", "text": "body",
 }  # fmt: skip
 _PREFIX: Final = re.compile(
@@ -48,6 +49,9 @@ _NUMBER_FIRST: Final = re.compile(
     r"[ \t]{0,20}(?:message |text |sms )?from[: ]{1,3}(\+?[0-9][0-9 ()-]{6,20}[0-9])[ \t]{0,3}(?:[:\n]|-\s)",
     re.IGNORECASE,
 )
+
+
+_BRACKET: Final = re.compile(r"^\u200e?\[(\d{1,4}[:./-]\d{1,2}[^\]\n]{2,30})\] ([^:\n]{1,80}): ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ def read_text(raw: bytes, version: int) -> Reading:
 
 
 def _message(version: int, shown: str, headers: tuple[tuple[str, str], ...], defects: tuple[str, ...]) -> Reading:
-    copied = _labelled(shown) or _one_line(shown)
+    copied = _labelled(shown) or _one_line(shown) or _bracketed(shown)
     if copied is None:
         return Reading(version, text=shown, headers=headers, identifiers=find_identifiers(shown), defects=defects)
     text = shown[copied.body_start :]
@@ -106,10 +110,17 @@ def _message(version: int, shown: str, headers: tuple[tuple[str, str], ...], def
         text=text,
         note=shown[: copied.start].strip() or None,
         headers=headers,
-        forward=Forward(copied.rule, shown, copied.start, copied.body_start, len(shown)),
+        forward=Forward(copied.rule, shown, copied.start, copied.body_start, len(shown), spans=_spans(shown, copied)),
         identifiers=find_identifiers(text),
         defects=defects,
     )
+
+
+def _spans(shown: str, copied: _Copied) -> tuple[Span, ...]:
+    stated: tuple[tuple[SpanField, str | None], ...] = (("from", copied.who), ("date", copied.when), ("to", copied.to))
+    places = ((name, shown.find(words, copied.start, copied.body_start), len(words)) for name, words in stated if words)
+    found = tuple(Span(name, start, start + length) for name, start, length in places if start >= 0)
+    return (*found, Span("body", copied.body_start, len(shown)))
 
 
 def _direction(author: Reported, to: Reported) -> Direction:
@@ -140,7 +151,7 @@ def _copied(found: Mapping[str, str], start: int, body_start: int) -> _Copied | 
     who = found.get("from")
     if who is None or (len(found) < 2 and not is_number(who)):  # noqa: PLR2004
         return None
-    return _Copied("labels", who, found.get("date"), found.get("to"), start, body_start)
+    return _Copied("labels", who, found.get("date") or found.get("received"), found.get("to"), start, body_start)
 
 
 def _one_line(body: str) -> _Copied | None:
@@ -153,6 +164,27 @@ def _one_line(body: str) -> _Copied | None:
     if numbered := _NUMBER_FIRST.match(body, start):
         return _Copied("sentence", numbered[1], None, None, start, _past_space(body, numbered.end()))
     return None
+
+
+def _bracketed(body: str) -> _Copied | None:
+    """`[22:14, 21/11/2026] Dan Frost: the words`, as WhatsApp copies messages; of several by one person, no time."""
+    heads = list(_BRACKET.finditer(body))
+    if not heads or body[: heads[0].start()].strip():
+        return None
+    first = heads[0]
+    if len({head[2].strip() for head in heads}) > 1 or claimed_from(first[1], "stated").text is None:
+        return None  # a conversation: whose words are meant is not ours to choose
+    if not any(map(str.isdigit, first[1])):
+        return None
+    if len(heads) > 1:
+        return _Copied("copied", first[2].strip(), None, None, first.start(), first.start())
+    return _Copied("copied", first[2].strip(), _time_last(first[1]), None, first.start(), first.end())
+
+
+def _time_last(text: str) -> str:
+    """`22:14, 21/11/2026` in the order that dates are written in."""
+    before, comma, after = text.partition(",")
+    return f"{after.strip()} {before.strip()}" if comma and ":" in before else text
 
 
 def _past_space(body: str, position: int) -> int:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.reading.identifiers import find_identifiers
+from intake.reading.identifiers import find_identifiers, url_as_ascii
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,16 @@ from intake.reading.identifiers import find_identifiers
         ("white van AB12 CDE or A123 BCD", [("plate", "AB12 CDE"), ("plate", "A123 BCD")]),
         ("reg: ab12cde", [("plate", "ab12cde")]),
         ("he is @dan_frost.99 there", [("handle", "@dan_frost.99")]),
+        (
+            "log in at https://sam@\u0430pple.com/a, soon",
+            [("url", "https://sam@xn--pple-43d.com/a")],
+        ),
+        ("https://bücher.example:8443/x?y", [("url", "https://xn--bcher-kva.example:8443/x?y")]),
+        ("https://\u0430..com/a", [("url", "https://xn--80a..com/a")]),
+        ("see bit.ly/3xYz and t.me/dan, and/or e.g/x, Mr.Smith/Jones", [("url", "bit.ly/3xYz"), ("url", "t.me/dan")]),
+        ("MEET ME ON THE M25 NOW, BUS 12A, APT 12B", []),
+        ("BLUE FORD M25 NOX AND ABC 123D", [("plate", "M25 NOX"), ("plate", "ABC 123D")]),
+        ("order 12345678901234, 999, 12:30-14:00, 3.14159, 2026-11-21", []),
         ("on 01.02.2026 at 10, 21/11/2026, case 12345678", []),
         ("user@localhost, a@b", []),
         ("http://a@example.org/07700900123", [("url", "http://a@example.org/07700900123")]),
@@ -38,5 +48,7 @@ def test_every_span_points_at_what_was_found(text):
     for each in find_identifiers(text):
         assert each.start is not None
         assert each.end is not None
-        if each.kind != "phone":
+        if each.kind == "url":
+            assert url_as_ascii(text[each.start : each.end]) == each.value
+        elif each.kind != "phone":
             assert text[each.start : each.end] == each.value

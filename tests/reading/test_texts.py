@@ -59,6 +59,15 @@ def test_the_number_that_forwarded_is_not_the_one_that_wrote():
             "I know",
         ),
         ("Sender: Dan\nReceived: 2026-11-21 22:14:09\nBody: I know", None, "Dan", "2026-11-21T22:14:09", "I know"),
+        (
+            "Type: Text message\nPriority: Normal\nFrom: +447700900123\nSent: 21 Nov 2026 22:14\nReceived: 21 Nov 2026 22:15\n\nI know",
+            "+447700900123",
+            None,
+            "2026-11-21T22:14:00",
+            "\nI know",
+        ),
+        ("[22:14, 21/11/2026] Dan Frost: I know", None, "Dan Frost", "2026-11-21T22:14:00", "I know"),
+        ("[21/11/2026, 22:14:08] +44 7700 900123: I know", "+447700900123", None, "2026-11-21T22:14:08", "I know"),
         ("From +447700900123 sent 21 Nov 2026 22:14: I know", "+447700900123", None, "2026-11-21T22:14:00", "I know"),
         ("Fwd: From: 07700 900123\nI know: you", "+447700900123", None, None, "I know: you"),
         ("From +44 7700 900123: I know", "+447700900123", None, None, "I know"),
@@ -78,6 +87,9 @@ def test_what_the_body_states_of_the_original_is_read(body, number, name, at, wo
 @pytest.mark.parametrize(
     "body",
     [
+        "[21/11/2026, 22:14:08] Dan: I know\n[21/11/2026, 22:15:08] Sam: what",
+        "[note] Dan: said",
+        "I got this\n[22:14, 21/11/2026] Dan: I know",
         "From now on: you are dead to me",
         "from me: sorry",
         "From: the heart, sorry",
@@ -148,3 +160,17 @@ def test_media_of_a_text_has_no_words():
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc"))))
 def test_any_words_come_through_a_form_unchanged(body):
     assert read_form(b"Body=" + quote_plus(body).encode())[0] == (("Body", body),)
+
+
+def test_several_messages_of_one_person_copied_together_have_no_one_time():
+    body = "[22:14, 21/11/2026] Dan Frost: I know\n[22:15, 21/11/2026] Dan Frost: I see you"
+    reading = text(body)
+    assert (reading.reported_from.name, reading.claimed.at, reading.text) == ("Dan Frost", None, body)
+
+
+def test_a_copied_text_says_where_its_sender_time_and_words_stand():
+    body = "From: Dan Frost (07700 900123)\nDate: 21/11/2026 22:14\nMessage: I know"
+    forward = text(body).forward
+    assert forward is not None
+    words = {each.field: body[each.start : each.end] for each in forward.spans}
+    assert words == {"from": "Dan Frost (07700 900123)", "date": "21/11/2026 22:14", "body": "I know"}
