@@ -5,6 +5,7 @@ import io
 import re
 import struct
 import zlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from sqlalchemy import select
 
-from archive.tables import exhibit
+from archive.tables import exhibit, reading
+from cli.composition import now
 from intake.reading import BoundedReader, opens, read
 from intake.reading.preview import EDGE, preview
 from tests.web.officers import make_site
+from timeline.readings import store_reading
 from web.officer.pictures import may_show
 
 SHOWN = re.compile(r"data:image/jpeg;base64,([A-Za-z0-9+/=]+)")
@@ -162,7 +165,8 @@ def test_no_bytes_make_the_preview_raise(tail, at):
 
 @settings(max_examples=100)
 @given(
-    st.binary(max_size=200), st.sampled_from(["image/svg+xml", "video/mp4", "application/pdf", "application/octet-stream"])
+    st.binary(max_size=200),
+    st.sampled_from(["image/svg+xml", "video/mp4", "application/pdf", "application/octet-stream"]),
 )
 def test_what_the_reader_says_it_does_not_open_it_does_not_need(raw, media_type):
     about = {"channel": "upload", "media_type": media_type}
@@ -184,3 +188,19 @@ def test_a_large_original_is_streamed_and_a_wrong_one_is_broken_off(site, monkey
     assert (answer.data, answer.content_length) == (raw, len(raw))
     with site.casework.archive.engine.connect() as connection:
         assert connection.execute(select(exhibit.c.id)).scalar_one() == made
+
+
+def test_what_a_picture_tells_of_itself_is_on_its_page_as_claims_and_finds_it(site):
+    made, browser, path = look(site, photo())
+    found = read(photo(), channel="upload", media_type="image/jpeg", door={})
+    with site.casework.archive.engine.begin() as connection:
+        store_reading(connection, made, replace(found, version=9_999, search_hint="I know <b>where"), now=now())
+    page = browser.text(path)
+    assert f'<dt>EXIF Make</dt><dd class="hf-wrap">{MAKER}</dd>' in page
+    assert "<dt>GPS GPSLatitude</dt>" in page
+    assert "which anybody can edit" in page
+    assert "For searching only. They are often wrong" in page
+    assert "I know &lt;b&gt;where" in page
+    with site.casework.archive.engine.connect() as connection:
+        query = select(reading.c.words).where(reading.c.exhibit_id == made, reading.c.version == 9_999)
+        assert "i know <b>where" in connection.execute(query).scalar()
