@@ -37,6 +37,8 @@ ACTIONS: Final = {
     Action.EXHIBIT_OBSERVED_AGAIN: "Received again with other bytes",
     Action.EXHIBIT_LOCATED: "Found at a further location",
     Action.EXHIBIT_READ: "Read by the reader",
+    Action.AUTHENTICITY_JUDGED: "Signatures judged",
+    Action.AUTHENTICITY_ASKED: "Look-up of its domains asked for",
     Action.EXHIBIT_QUARANTINED: "Put into quarantine",
     Action.EXHIBIT_LEFT_IN_QUARANTINE: "Left in quarantine",
     Action.EXHIBIT_ASSIGNED: "Assigned to the case",

@@ -115,6 +115,6 @@ def test_hostile_words_in_a_signature_stay_words(site, officer, case):
 
 
 def test_a_text_has_a_page_that_says_there_is_nothing(site, officer, case):
-    text = site.casework.text("hello")
+    text = site.casework.file(b"hello", "text/plain", case)
     page = site.browser(officer).get(f"/cases/{SLUG}/exhibits/{text}/authenticity")
     assert "No signatures were judged" in page.text

@@ -34,8 +34,8 @@ def _moment(text: str) -> str:
 
 def add_routes(blueprint: Blueprint, web: Web) -> None:
     """`/cases/<ref>/exhibits/<id>/authenticity`."""
-    blueprint.add_app_template_global(RESULT_WORDS, "result_words")
-    blueprint.add_app_template_global(METHOD_WORDS, "method_words")
+    blueprint.add_app_template_filter(RESULT_WORDS.__getitem__, "result_words")
+    blueprint.add_app_template_filter(METHOD_WORDS.__getitem__, "method_words")
     blueprint.add_app_template_filter(_moment, "moment_on_screen")
 
     @blueprint.get("/cases/<slug>/exhibits/<uuid:exhibit_id>/authenticity")
