@@ -11,7 +11,6 @@ stays `attempting`; five minutes later it is `unknown`, because nobody can know.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -20,20 +19,21 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, Engine, select, update
 
-from archive.contributor import Contact, ContactKind, Contributor, enrolled_as
+from archive.contributor import ContactKind, Contributor, enrolled_as
 from archive.custody import Action, CustodyEntry, exhibit_stream
 from archive.delivery import deliveries
 from archive.errors import RefusedError, TransientError
 from archive.ledger import record
-from archive.tables import acquisition, contributor, contributor_contact, exhibit, reply, reply_item
+from archive.tables import contributor_contact, exhibit, reply, reply_item
 from archive.vault import Vault
 from replies.alerting import raise_once
 from replies.automatic import message_id_of
 from replies.deciding import ACTOR, AT_ONCE, Decided, outer_headers, record_decision
-from replies.delivery import PLANNER_FIRST, note, note_opt_out
+from replies.delivery import note, note_opt_out
 from replies.egress import Answer, Egress
 from replies.link_sending import give_up_lost as give_up_lost_links
 from replies.outcome import OPTED_OUT, Outcome, Refused, Sent, Unknown
+from replies.planned import Planned, planned_answer
 from replies.policy import Decision, Limits, Send, Silent, decide_again
 from replies.questions import asking_about, close_run_out, not_sent, note_asked
 from replies.reasons import EXPLAINED, Reason
@@ -51,28 +51,6 @@ _ENDINGS: Final = {
 }
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A planned answer.
-
-    Attributes:
-        id: The answer's.
-        contact: Whom it is for, as enrolled now.
-        senders: What the items it answers came from, as observed then.
-        contributor_id: Whose contact that is; `case_id` is hers.
-        due_at: Not before this moment.
-        exhibits: What it answers; the one that planned it first.
-    """
-
-    id: UUID
-    contact: Contact
-    senders: frozenset[str]
-    contributor_id: UUID
-    case_id: UUID
-    due_at: datetime
-    exhibits: tuple[UUID, ...]
 
 
 def due(connection: Connection, *, now: datetime, most: int = AT_ONCE) -> list[UUID]:
@@ -134,7 +112,7 @@ def give_up_lost(connection: Connection, *, now: datetime) -> list[UUID]:
     )
     lost = [row.id for row in connection.execute(query).all()]
     for reply_id in lost:
-        planned = _planned(connection, reply_id)
+        planned = planned_answer(connection, reply_id)
         _finish(connection, planned, Unknown("the process ended between the attempt and its answer"), now)
     return lost
 
@@ -166,27 +144,7 @@ def _claimable(connection: Connection, reply_id: UUID, now: datetime) -> Planned
         .where(reply.c.id == reply_id, reply.c.state == "planned", reply.c.due_at <= now)
         .with_for_update()
     ).first()
-    return _planned(connection, reply_id) if held else None
-
-
-def _planned(connection: Connection, reply_id: UUID) -> Planned:
-    row = connection.execute(
-        select(reply, contributor_contact.c.kind, contributor_contact.c.value, contributor.c.case_id)
-        .join(contributor_contact, contributor_contact.c.id == reply.c.contact_id)
-        .join(contributor, contributor.c.id == reply.c.contributor_id)
-        .where(reply.c.id == reply_id)
-    ).one()
-    items = connection.execute(
-        select(reply_item.c.exhibit_id, acquisition.c.sender)
-        .join(acquisition, acquisition.c.id == reply_item.c.exhibit_id)
-        .join(reply, reply.c.id == reply_item.c.reply_id)
-        .where(reply_item.c.reply_id == reply_id)
-        .order_by(*PLANNER_FIRST)
-    ).all()
-    contact = Contact(ContactKind(row.kind), row.value, row.contact_id)
-    senders = frozenset(item.sender for item in items)
-    exhibits = tuple(item.exhibit_id for item in items)
-    return Planned(reply_id, contact, senders, row.contributor_id, row.case_id, row.due_at, exhibits)
+    return planned_answer(connection, reply_id) if held else None
 
 
 def _claim(
