@@ -1,6 +1,6 @@
 """Twilio's JSON document about a text, read as the form its webhook would have brought: for reading only, never kept.
 
-A text taken in by `intake.sweep.reconcile_texts` has this document as its bytes.
+A text taken in by `intake.text_reconciling.reconcile_texts` has this document as its bytes.
 """
 
 from __future__ import annotations
