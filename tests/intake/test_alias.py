@@ -1,16 +1,23 @@
 """Mail to a contributor's own address: a claim on her case, never a way into it, and never a reason to answer."""
 
-import pytest
-from sqlalchemy import select
+import json
+from dataclasses import replace
+from uuid import uuid4
 
-from archive.alias import give_alias, live_aliases
+import pytest
+from sqlalchemy import select, update
+
+from archive.acquisition import Acquisition, Channel
+from archive.alias import aliases_tagged, give_alias, live_aliases
 from archive.assignment import BY_ALIAS, Belonging
 from archive.case import open_case
 from archive.contributor import Contact, ContactKind, ReplyStyle, SafeContact, enrol
 from archive.custody import Action, case_stream
 from archive.ledger import entries_of
 from archive.redaction import MARK, Redactor
-from archive.tables import account, acquisition, exhibit, reply
+from archive.replay import replay
+from archive.tables import account, acquisition, exhibit, mail_alias, reply
+from archive.told import Told
 from cli import composition
 from cli.composition import now
 from replies.deciding import decide_for
@@ -225,3 +232,44 @@ def test_every_address_of_an_alias_is_an_intake_address_that_disclosure_hides():
     assert {"post@force.example", "reports@h.example"} <= set(
         composition.intake_addresses(Settings.from_environment(told))
     )
+
+
+def test_an_index_rebuilt_from_the_ledger_alone_still_finds_an_alias_by_its_digest(installation, office):
+    amy = office.person(office.case("1"), "amy@example.org")
+    alias = office.alias(amy)
+    installation.sequencer.run_once()
+    with installation.engine.begin() as connection:
+        (entry,) = [
+            one
+            for one in entries_of(connection, [case_stream(amy.case_id)])
+            if one.facts()["action"] == Action.ALIAS_GIVEN
+        ]
+        told = Told(1, now(), json.loads(entry.payload))
+        # As if the dump had been older: the row is gone, under another id nothing hinders.
+        connection.execute(update(mail_alias).values(tag_sha256="gone", ended_at=now()))
+        told = replace(told, payload={**told.payload, "facts": {**told.facts, "alias_id": str(uuid4())}})
+        replay(connection, told)
+        found = aliases_tagged(connection, [alias.tag])[alias.tag]
+        assert (found.case_id, found.contributor_id, found.ended_at) == (amy.case_id, amy.id, None)
+        assert found.address("desk+*@h.example") is None
+        ended = {**told.payload, "action": Action.ALIAS_ENDED.value}
+        replay(connection, replace(told, payload=ended))
+        assert aliases_tagged(connection, [alias.tag])[alias.tag].ended_at == told.at
+
+
+def test_a_new_number_that_claims_a_case_in_words_is_quarantined_and_not_answered(installation, office):
+    amy = office.person(office.case("42/1234/26"), "amy@example.org")
+    item = Acquisition.of(
+        b"From=%2B447700900099&Body=This+is+Amy%2C+case+42%2F1234%2F26%2C+my+new+number",
+        channel=Channel.SMS,
+        source_id="SM" + "0" * 32,
+        at=now(),
+        media_type="application/x-www-form-urlencoded",
+    )
+    installation.archive.accession_now([(item, Belonging(sender="+447700900099"))], now=now())
+    with installation.engine.begin() as connection:
+        decide_for(connection, item.id, vault=installation.vault, now=now(), limits=Limits())
+    (row,) = rows(installation, exhibit)
+    assert (row.case_id, row.contributor_id, row.quarantined_because) == (None, None, "unknown sender")
+    assert row.case_id != amy.case_id
+    assert answers(installation) == []
