@@ -91,7 +91,10 @@ def _after_blank_line(raw: bytes, position: int, end: int) -> int:
 
 def decode_field(value: bytes) -> str:
     """A field's value for display: 8-bit bytes as UTF-8 (else Windows-1252), encoded words decoded."""
-    text, _ = decode_text(value[: limits.HEADER_CHARACTERS], None)
+    value = value[: limits.HEADER_CHARACTERS]
+    if b"=?" not in value and value.isascii() and (plain := value.decode().strip()).isprintable():
+        return plain  # nine fields in ten
+    text, _ = decode_text(value, None)
     return displayable(decode_words(text).strip())
 
 
