@@ -36,9 +36,7 @@ _CLOCK: Final = re.compile(
 _HALF_BEFORE: Final = re.compile(
     r"(上午|凌晨|清晨|早上|下午|中午|傍晚|晚上|午前|午後|오전|오후|(?<!\w)(?:de|du)\.)\s*(?=\d)", re.IGNORECASE
 )
-_AFTERNOON: Final = frozenset(
-    ("下午", "中午", "傍晚", "晚上", "午後", "오후", "du.", "p", "μ", "ös", "ch", "пп", "م")
-)
+_AFTERNOON: Final = frozenset(("下午", "中午", "傍晚", "晚上", "午後", "오후", "du.", "p", "μ", "ös", "ch", "пп", "م"))
 _EVENING: Final = "晚上"  # of its twelve o'clock, which midnight is meant is not certain
 _OFFSET: Final = re.compile(
     r"(?:\b(?:GMT|UTC)\s*([+\-\u2212]\d{1,2})(?::?(\d{2}))?(?!\d)|(?<=\s)([+-]\d{2}):?(\d{2})(?!\d))"
