@@ -359,3 +359,12 @@ def test_a_hostile_name_is_shown_and_not_obeyed(bench: Path, capfd: pytest.Captu
     (bench / "hostile.zip").write_bytes(raw)
     assert verify.main([str(bench / "hostile.zip")]) == 1
     assert "\x1b" not in capfd.readouterr().out
+
+
+def test_more_streams_than_are_kept_in_memory_are_followed_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = a_case(items=5).export(tmp_path)
+    kept = verify.verify(made.path, POLICY)
+    monkeypatch.setattr(verify, "KEPT_STREAMS", 1)
+    assert verify.verify(made.path, POLICY) == kept
