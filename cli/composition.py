@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sqlalchemy import Connection, Engine
 
 from archive.accession import Archive
+from archive.agreed_words import Signals
 from archive.alias import PLACE, TAG_LENGTH
 from archive.asking import Authority, parsed_authorities
 from archive.case import Case
@@ -33,7 +34,6 @@ from archive.log_keys import log_keys, policy_text
 from archive.marks import record_vault_test, require_trusted_vault
 from archive.package_desk import PackageDesk
 from archive.sequencer import Sequencer
-from archive.signal import Signals
 from archive.signed_note import SigningKey
 from archive.stamping import Stamper
 from archive.token_check import Roots

@@ -18,11 +18,11 @@ from sqlalchemy import Connection, Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from archive.acquisition import Channel, rendered
+from archive.agreed_words import Signals
 from archive.contributor import Contact, Contributor, contributor_of, enrolled_as
 from archive.custody import Action, CustodyEntry, exhibit_stream
 from archive.errors import UnknownAcquisitionError
 from archive.ledger import record
-from archive.signal import Signals
 from archive.tables import acquisition, exhibit, reply, reply_item
 from archive.vault import Vault
 from intake.twilio_document import JSON, as_form

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
+from archive.agreed_words import Signals
 from archive.alerts import raise_alert
 from archive.contributor import Contributor, ReplyStyle, agree_anew
-from archive.signal import Signals
 from archive.tables import alert
 from intake.reading.model import Reading
 from replies.alerting import raise_once

@@ -10,8 +10,8 @@ from datetime import datetime
 from flask import Blueprint
 from sqlalchemy import Engine
 
+from archive.agreed_words import Signals
 from archive.jobs import Nudge, no_nudge
-from archive.signal import Signals
 from archive.vault import Vault
 from intake.receipts import Receipts
 from intake.upload_model import UploadLimits

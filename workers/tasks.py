@@ -12,10 +12,10 @@ import structlog
 from celery import Celery
 
 from archive.accession import Archive
+from archive.agreed_words import Signals
 from archive.jobs import Job, Nudge
 from archive.marks import record_vault_test
 from archive.package_desk import PackageDesk
-from archive.signal import Signals
 from archive.worm import self_test
 from intake.drafts import give_up_ended
 from intake.fetching import fetch_batch

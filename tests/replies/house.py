@@ -9,9 +9,9 @@ from sqlalchemy import insert, select, update
 
 from archive.accession import Belonging, receive
 from archive.acquisition import Acquisition, Channel
+from archive.agreed_words import Signals
 from archive.contributor import agree_anew, contributor_of
 from archive.custody import exhibit_stream
-from archive.signal import Signals
 from archive.tables import alert, custody_entry, custody_payload, reading, reply
 from intake.reading.reader import read as read_bytes
 from replies.deciding import decide_for

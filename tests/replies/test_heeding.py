@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archive.agreed_words import Signals
 from archive.contributor import ReplyStyle
-from archive.signal import Signals
 from replies.policy import Send, Silent
 from replies.reasons import Reason
 from tests.replies.house import LATER, SIGNALS

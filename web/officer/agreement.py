@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import available_timezones
 
+from archive.agreed_words import Signals
 from archive.contributor import Contact, ContactKind, Language, ReplyStyle, SafeContact
-from archive.signal import Signals
 from intake.addresses import is_uk_mobile
 from replies.errors import WordingRefusedError
 from replies.wording import DISCREET, PLAIN, QUESTIONS, WORDS, checked

@@ -12,12 +12,12 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from sqlalchemy import Connection, select
 
+from archive.agreed_words import Signals
 from archive.alias import claims_another, give_alias
 from archive.assignment import assign
 from archive.contributor import Contact, ContactKind, Contributor, ReplyStyle, SafeContact, enrol, enrolled_as
 from archive.custody import Action, case_stream
 from archive.offender import doubt_named
-from archive.signal import Signals
 from archive.tables import acquisition, exhibit
 from intake.addresses import normal_email, normal_phone
 from web.access import Right, case_or_404, requires, signed_in
