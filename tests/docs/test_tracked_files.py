@@ -1,6 +1,7 @@
 """What git keeps says nothing of the machine it was written on, and asks no registry."""
 
 import re
+import sys
 
 from tests.docs.pages import ROOT, tracked
 
