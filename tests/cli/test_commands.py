@@ -109,6 +109,7 @@ def test_what_commands_do_to_a_case_is_in_the_ledger_under_the_users_name(holdfa
         Action.ACCOUNT_ADDED,
         Action.CASE_OPENED,
         Action.CONTRIBUTOR_ENROLLED,
+        Action.ALIAS_GIVEN,
         Action.CASE_EXPORTED,
     ]
 

@@ -107,7 +107,7 @@ def test_two_people_of_one_name_are_told_apart_by_id(holdfast, installation, amy
 
 def test_links_are_agreed_to_only_where_answers_are(holdfast, amy):
     words = holdfast("contributor", "enrol", CASE, "--name", "B", "--phone", "07700 900003", "--links", code=2)
-    assert "never answered is sent no link" in " ".join(words.split())
+    assert "who is never answered is sent nothing else" in " ".join(words.split())
 
 
 def carried(url):

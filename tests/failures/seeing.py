@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sqlite3
+import time
 from collections import Counter
 from contextlib import closing
 from email import message_from_bytes
@@ -32,6 +33,7 @@ WAITS = {
     "answers planned": "SELECT count(*) FROM reply WHERE state = 'planned'",
     "to seal": "SELECT (SELECT count(*) FROM custody_leaf) - (SELECT coalesce(max(size), 0) FROM checkpoint)",
 }
+STUCK_SECONDS = 30.0
 ATTEMPTING = {"answers attempted": "SELECT count(*) FROM reply WHERE state = 'attempting'"}
 
 
@@ -48,6 +50,17 @@ def unfinished(house: House, *, attempts_too: bool) -> dict[str, int]:
         return {f"the database: {type(error).__name__}": 1}
     waits |= {"in the inbox": len(_inbox(house)), "known to Twilio alone": len(missing)}
     return {what: number for what, number in waits.items() if number}
+
+
+def stuck(house: House) -> dict[str, int]:
+    """What waits at every one of many looks: the house goes on by its schedule meanwhile, and enters what it does."""
+    waits = unfinished(house, attempts_too=False)
+    give_up_at = time.monotonic() + STUCK_SECONDS
+    while waits and time.monotonic() < give_up_at:
+        time.sleep(0.3)
+        found = unfinished(house, attempts_too=False)
+        waits = {what: number for what, number in found.items() if what in waits}
+    return waits
 
 
 def see(house: House, relay: Relay, told: Told, folder: Path) -> Seen:
@@ -70,7 +83,7 @@ def see(house: House, relay: Relay, told: Told, folder: Path) -> Seen:
         inbox=len(_inbox(house)),
         held=held,
         strays=sorted(set(_versions(house.vault)) - keys),
-        unfinished=unfinished(house, attempts_too=False),
+        unfinished=stuck(house),
         ledger=ledger,
         audit=_command(house, "audit"),
         package=_package(house, folder),

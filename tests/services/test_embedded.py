@@ -138,7 +138,8 @@ def test_two_homes_run_side_by_side_and_share_no_secret(stack, home):
     with embedded(home, environ={}, say=lambda _sentence: None) as parts:
         one, other = parts.environment(), stack.environment()
         same = {name for name in one if one[name] == other[name]}
-        assert same == {"HOLDFAST_S3_BUCKET", "AWS_DEFAULT_REGION", "HOLDFAST_TWILIO_NUMBER"}
+        plain = {"HOLDFAST_S3_BUCKET", "AWS_DEFAULT_REGION", "HOLDFAST_TWILIO_NUMBER", "HOLDFAST_DNS_RESOLVERS"}
+        assert same == plain
         assert running_environment(home) == one
         with pytest.raises(HomeInUseError, match=str(home)):
             embedded(home, environ={}, say=lambda _sentence: None).start()

@@ -15,8 +15,8 @@ from web.officer import BLUEPRINT
 OPEN_BLUEPRINTS = {"public", "health", "personal", "diary", "uploads", "receipts"}
 REDIRECTS = {302, 303}
 # What of these stands in an address here names nothing that is there.
-UNKNOWN = {"acquisition_id", "alert_id", "index", "contributor_id", "link_id", "act", "disposal_id"}
-NOTHING_THERE = ("download_package", "quarantined", "picture")
+UNKNOWN = {"acquisition_id", "alert_id", "index", "contributor_id", "link_id", "act", "disposal_id", "contact_id", "identifier_id"}
+NOTHING_THERE = ("download_package", "quarantined", "picture", "ask_authenticity")
 
 
 def routes(app):
@@ -35,6 +35,8 @@ def address(rule, slug, exhibit, package):
         "index": 1,
         "alert_id": uuid4(),
         "contributor_id": uuid4(),
+        "contact_id": uuid4(),
+        "identifier_id": uuid4(),
         "link_id": uuid4(),
         "act": "nothing",
         "disposal_id": uuid4(),
@@ -104,7 +106,7 @@ def test_the_matrix_holds_for_every_route(site, world, role, is_member):
             continue
         answer = site.browser(person).client.open(address(rule, case.slug, exhibit, package), method=method)
         let_in = expected(right, role, in_case=is_in_case(view), is_member=is_member)
-        # Of no exhibit in quarantine, nothing parked, no part 1, no picture and no package ready, the view says 404.
+        # Of no exhibit in quarantine, nothing parked, no part 1, no picture, no package ready and no DNS, the view says 404.
         unknown = UNKNOWN & rule.arguments or rule.endpoint.endswith(NOTHING_THERE)
         if let_in and not unknown:
             assert answer.status_code in {200, 303, 400}, (rule.rule, method, answer.status_code)
