@@ -15,7 +15,17 @@ from web.officer import BLUEPRINT
 OPEN_BLUEPRINTS = {"public", "health", "personal", "diary", "uploads", "receipts"}
 REDIRECTS = {302, 303}
 # What of these stands in an address here names nothing that is there.
-UNKNOWN = {"acquisition_id", "alert_id", "index", "contributor_id", "link_id", "act", "disposal_id", "contact_id", "identifier_id"}
+UNKNOWN = {
+    "acquisition_id",
+    "alert_id",
+    "index",
+    "contributor_id",
+    "link_id",
+    "act",
+    "disposal_id",
+    "contact_id",
+    "identifier_id",
+}
 NOTHING_THERE = ("download_package", "quarantined", "picture", "ask_authenticity")
 
 

@@ -25,10 +25,10 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
     def attach_words(slug: str, exhibit_id: UUID) -> Response:
         """Put her words, an exhibit of their own, beside this one; without any, take them away."""
         reason = request.form.get("reason", "").replace("\x00", "").strip()[:MOST_REASON_CHARACTERS]
-        if not reason:
-            abort(400)
         with web.engine.begin() as connection:
             held_or_404(connection, slug, exhibit_id)
+            if not reason:
+                abort(400)
             _change(connection, web, exhibit_id, request.form.get("words", ""), reason)
         return make_response(redirect(url_for("officer.show_exhibit", slug=slug, exhibit_id=exhibit_id), 303))
 
