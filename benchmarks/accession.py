@@ -27,8 +27,8 @@ from tests.intake.dovecot import Dovecot
 
 TARGET = 0.7
 PROCESSES, THREADS = 2, 8
-TEXTS = 2000
-MAILS, MAIL_BYTES = 2000, 20_000
+TEXTS = 1000
+MAILS, MAIL_BYTES = 1000, 20_000
 LONGEST_SECONDS = 120
 CLEAN = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
 
