@@ -15,11 +15,12 @@ from uuid import uuid4
 
 import boto3
 from botocore.config import Config
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from archive.database import engine
 from benchmarks.load import post_all, signed_texts
 from benchmarks.result import Result, in_turns
+from benchmarks.sealing import rest, sealed, wait_for_seals
 from cli.composition import now
 from cli.local import aws, running_house
 from services.ports import free_port
@@ -29,7 +30,6 @@ TARGET = 0.7
 PROCESSES, THREADS = 2, 8
 TEXTS = 1000
 MAILS, MAIL_BYTES = 1000, 20_000
-LONGEST_SECONDS = 120
 CLEAN = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
 
 
@@ -61,12 +61,12 @@ def _texts(environment: dict[str, str], database: Engine) -> Result:
         requests = signed_texts(
             url, url, account, environment["HOLDFAST_TWILIO_AUTH_TOKEN"], next(numbers), TEXTS, "+447700900001"
         )
-        before = _sealed(database)
+        before = sealed(database)
         begun = time.perf_counter()
         post_all(url, requests, THREADS)
-        _wait(database, before + TEXTS)
+        wait_for_seals(database, before + TEXTS)
         rate = TEXTS / (time.perf_counter() - begun)
-        _rest(database)
+        rest(database)
         return rate
 
     ours, baseline = in_turns(through_the_house, lambda: bare_puts(environment, 300, TEXTS))
@@ -75,12 +75,12 @@ def _texts(environment: dict[str, str], database: Engine) -> Result:
 
 def _mails(environment: dict[str, str], database: Engine, server: Dovecot) -> Result:
     def through_the_house() -> float:
-        before = _sealed(database)
+        before = sealed(database)
         _deliver(server)
         begun = time.perf_counter()
-        _wait(database, before + MAILS)
+        wait_for_seals(database, before + MAILS)
         rate = MAILS / (time.perf_counter() - begun)
-        _rest(database)
+        rest(database)
         return rate
 
     ours, baseline = in_turns(through_the_house, lambda: bare_puts(environment, MAIL_BYTES, MAILS))
@@ -93,34 +93,6 @@ def _deliver(server: Dovecot) -> None:
         head = f"From: amy@example.org\r\nSubject: {uuid4()} {number}\r\n\r\n".encode()
         body = base64.encodebytes(os.urandom(MAIL_BYTES * 3 // 4)).replace(b"\n", b"\r\n")
         server.drop("desk", head + body, name=f"{uuid4()}.mail")
-
-
-def _sealed(database: Engine) -> int:
-    query = text(
-        "SELECT count(*) FROM exhibit JOIN custody_leaf ON entry_id = archived_entry "
-        "WHERE leaf_index < (SELECT coalesce(max(size), 0) FROM checkpoint)"
-    )
-    with database.connect() as connection:
-        return int(connection.execute(query).scalar_one())
-
-
-def _wait(database: Engine, wanted: int) -> None:
-    give_up_at = time.monotonic() + LONGEST_SECONDS
-    while (found := _sealed(database)) < wanted:
-        if time.monotonic() > give_up_at:
-            raise RuntimeError(f"{wanted - found} items were not sealed in {LONGEST_SECONDS} s")
-        time.sleep(0.1)
-
-
-def _rest(database: Engine) -> None:
-    """Let the readings of one round end before the next is measured: they are nobody's door, vault or ledger."""
-    query = text("SELECT (SELECT count(*) FROM reading) = (SELECT count(*) FROM exhibit)")
-    give_up_at = time.monotonic() + LONGEST_SECONDS
-    while time.monotonic() < give_up_at:
-        with database.connect() as connection:
-            if connection.execute(query).scalar_one():
-                return
-        time.sleep(0.2)
 
 
 def bare_puts(environment: dict[str, str], size: int, many: int) -> float:

@@ -30,10 +30,11 @@ from uuid import uuid4
 import boto3
 from botocore.config import Config
 from imapclient import IMAPClient
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from archive.database import engine
 from benchmarks.result import ROUNDS, Result
+from benchmarks.sealing import rest, sealed, wait_for_seals
 from cli.composition import now
 from cli.local import aws, running_house
 from services.ports import free_port
@@ -147,37 +148,13 @@ def _letter(number: int, size: int) -> bytes:
 
 def _through_the_house(letters: Letters, database: Engine) -> float:
     """From delivery into the watched mailbox until each mail is in the vault and under a signed checkpoint."""
-    before = _sealed(database)
+    before = sealed(database)
     begun = time.perf_counter()
     letters.deliver("desk")
-    give_up_at = time.monotonic() + LONGEST_SECONDS
-    while (found := _sealed(database) - before) < letters.mails:
-        if time.monotonic() > give_up_at:
-            raise RuntimeError(f"{letters.mails - found} mails were not sealed in {LONGEST_SECONDS} s")
-        time.sleep(0.05)
+    wait_for_seals(database, before + letters.mails, longest_seconds=LONGEST_SECONDS)
     rate = letters.mails / (time.perf_counter() - begun)
-    _rest(database)
+    rest(database, longest_seconds=LONGEST_SECONDS)
     return rate
-
-
-def _sealed(database: Engine) -> int:
-    query = text(
-        "SELECT count(*) FROM exhibit JOIN custody_leaf ON entry_id = archived_entry "
-        "WHERE leaf_index < (SELECT coalesce(max(size), 0) FROM checkpoint)"
-    )
-    with database.connect() as connection:
-        return int(connection.execute(query).scalar_one())
-
-
-def _rest(database: Engine) -> None:
-    """Let what was fetched be read before the next is measured."""
-    query = text("SELECT (SELECT count(DISTINCT exhibit_id) FROM reading) = (SELECT count(*) FROM exhibit)")
-    give_up_at = time.monotonic() + LONGEST_SECONDS
-    while time.monotonic() < give_up_at:
-        with database.connect() as connection:
-            if connection.execute(query).scalar_one():
-                return
-        time.sleep(0.2)
 
 
 def _bare(letters: Letters, environment: dict[str, str]) -> float:

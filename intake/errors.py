@@ -23,6 +23,7 @@ RefusedError                        tell the person
 ├── DraftEndedError                 it was sent, or given up as it stood
 └── TooManyDraftsError              this visit has more open than anybody writes at once
 IntegrityFault                      (none of our own)
+UnusableError                       what lies in a message or file is not what it says it is: noted beside it
 """
 
 from __future__ import annotations
@@ -278,3 +279,14 @@ class OverQuotaError(RefusedError):
 
     def __str__(self) -> str:
         return f"no room for another file: {self.whose}"
+
+
+class UnusableError(ValueError):
+    """What was sent in cannot be used as what it says it is; `because` says why, in words for people."""
+
+    def __init__(self, because: str) -> None:
+        super().__init__(because)
+        self.because = because
+
+    def __str__(self) -> str:
+        return self.because

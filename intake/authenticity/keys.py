@@ -11,6 +11,7 @@ import dkim
 
 from intake.authenticity.model import DnsAnswer
 from intake.authenticity.tags import BadTagsError, Tags, read_tags
+from intake.errors import UnusableError
 
 FEWEST_BITS: Final = 1024
 """RFC 8301 3.2: shorter keys are no signature at all."""
@@ -26,15 +27,8 @@ _SILENT: Final = logging.getLogger("holdfast.silent")
 _SILENT.disabled = True
 
 
-class BadKeyError(ValueError):
+class BadKeyError(UnusableError):
     """A key that cannot be used; why, in words for people."""
-
-    def __init__(self, because: str) -> None:
-        super().__init__(because)
-        self.because = because
-
-    def __str__(self) -> str:
-        return self.because
 
 
 @dataclass(frozen=True, slots=True)

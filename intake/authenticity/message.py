@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
+from intake.errors import UnusableError
 from intake.reading.limits import MEBIBYTE
 
 MOST_BYTES: Final = 64 * MEBIBYTE
@@ -25,15 +26,8 @@ _FIELD: Final = re.compile(rb"([!-9;-~]{1,200}):")
 _BLANKS: Final = re.compile(rb"[\t ]+")
 
 
-class UnjudgeableError(ValueError):
+class UnjudgeableError(UnusableError):
     """A message that no signature can be judged on; why, in words for people."""
-
-    def __init__(self, because: str) -> None:
-        super().__init__(because)
-        self.because = because
-
-    def __str__(self) -> str:
-        return self.because
 
 
 @dataclass(frozen=True)  # no slots: what is worked out of the body is kept

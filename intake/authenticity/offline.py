@@ -23,6 +23,7 @@ from intake.authenticity.model import Authenticity, JudgedMessage, Judgement, an
 from intake.authenticity.packaged import DOCUMENT
 from intake.authenticity.records import WAIT_HOURS
 from intake.authenticity.subjects import Found
+from intake.errors import UnusableError
 from intake.reading.containers import slice_bytes
 from intake.reading.pieces import UnopenableError
 
@@ -30,15 +31,8 @@ _ITEM: Final = re.compile(rf"data/authenticity/([0-9]{{5,9}})/{re.escape(DOCUMEN
 MOST_BYTES: Final = 256 * 1024 * 1024
 
 
-class NotAPackageError(ValueError):
+class NotAPackageError(UnusableError):
     """A file that is no package, or not a whole one; why, in words for people."""
-
-    def __init__(self, because: str) -> None:
-        super().__init__(because)
-        self.because = because
-
-    def __str__(self) -> str:
-        return self.because
 
 
 @dataclass(frozen=True, slots=True)

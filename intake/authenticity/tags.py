@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from intake.errors import UnusableError
+
 LONGEST: Final = 16 * 1024
 """Of a field. Real ones have some hundred bytes; what is longer is no signature."""
 LONGEST_BLANK: Final = 200
@@ -20,15 +22,8 @@ _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_NAME: Final = 253
 
 
-class BadTagsError(ValueError):
+class BadTagsError(UnusableError):
     """Not a tag list, or not one that can be used; why, in words for people."""
-
-    def __init__(self, because: str) -> None:
-        super().__init__(because)
-        self.because = because
-
-    def __str__(self) -> str:
-        return self.because
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Final
 
+from intake.errors import UnusableError
 from intake.reading.model import Slice
 
 _BREAKS: Final = re.compile(r"[\x00-\x1f\x7f]+")
@@ -19,15 +20,8 @@ _FIELD_LINE: Final = re.compile(r"[!-9;-~]{1,200}[ \t]*:")
 _STANDING_IN: Final = ("From", "To", "Cc", "Subject", "Date")
 
 
-class UnopenableError(ValueError):
+class UnopenableError(UnusableError):
     """A container that cannot be opened, or not within its limits. The container itself is kept."""
-
-    def __init__(self, because: str) -> None:
-        super().__init__(because)
-        self.because = because
-
-    def __str__(self) -> str:
-        return self.because
 
 
 @dataclass(frozen=True, slots=True)

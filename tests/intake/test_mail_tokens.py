@@ -5,7 +5,6 @@ import json
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 import pytest
@@ -23,53 +22,31 @@ from intake.mailbox_url import MailboxUrl
 from intake.mailboxes import Mailboxes
 from intake.token_endpoint import Issued, RefusedByEndpointError, ask
 from tests.intake.conftest import Desk, started
+from tests.intake.listening import Listening, Scripted
 from tests.intake.test_mailbox_watch import QUICK, Queue, until
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-class Endpoint:
+class Endpoint(Listening):
     """A token endpoint on loopback; `answer(form)` gives status, media type and body (or pieces of it)."""
 
     def __init__(self, answer):
         self.asked, self.answer = [], answer
         endpoint = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
+        class Handler(Scripted):
+            def answered(self):
                 form = {name: values[0] for name, values in self._form().items()}
                 endpoint.asked.append(form)
-                status, headers, body = endpoint.answer(form)
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                try:
-                    for piece in [body] if isinstance(body, bytes) else body:
-                        self.wfile.write(piece)
-                except OSError:
-                    return
+                return endpoint.answer(form)
 
             def _form(self):
                 return parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
 
-            def log_message(self, *_):
-                return
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}/token"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Handler)
+        self.url = f"http://{self.netloc}/token"
 
 
 def told(status=200, **said):
