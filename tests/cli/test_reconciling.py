@@ -120,6 +120,7 @@ def test_by_night_every_source_is_stated(installation, twilio, monkeypatch):
     twilio.text("by night")
     for name, value in {**installation.environ, **twilio.environ}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("cli.composition.archive", lambda _settings: installation.archive)
     app = make_worker(Settings.from_environment({**installation.environ, **twilio.environ}))
     app.tasks["intake.state_completeness"]()
     with installation.engine.connect() as connection:
