@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from archive.acquisition import Channel
 from archive.custody import Action, exhibit_stream
 from archive.ledger import LedgerEntry
 from archive.redaction import MARK, Redactor
+from archive.register import Register
 
 FULL, DISCLOSURE = "full", "disclosure"
 EDITIONS = (FULL, DISCLOSURE)
@@ -47,6 +49,7 @@ MAY_HIDE = "a file of this kind may record where it was made, or by whom, beside
 # Formats whose every byte is on show.
 PLAIN = frozenset({"text/plain", "text/csv", "application/json"})
 LARGEST_READ_BYTES = 4 << 20
+NAMED_AT_ONCE = 500
 ERASED = "erased under its retention rule"
 
 
@@ -57,14 +60,14 @@ class Edition:
     Attributes:
         name: `full` or `disclosure`.
         redactor: Takes contacts and intake addresses out of what we make; None in the full edition.
-        withheld: Reason by leaf index, for payloads that are left out or were erased.
+        withheld: Reason by leaf index, in their order, for payloads that are left out or were erased.
         originals: Reason by exhibit id, for originals that are left out.
     """
 
     name: str
     redactor: Redactor | None = None
-    withheld: dict[int, str] = field(default_factory=dict)
-    originals: dict[str, str] = field(default_factory=dict)
+    withheld: MutableMapping[int, str] = field(default_factory=Register)
+    originals: MutableMapping[str, str] = field(default_factory=Register)
 
     def clean(self, text: str) -> str:
         """Words as this edition has them."""
@@ -87,7 +90,7 @@ class Edition:
         return HOLDS_CONTACT if any(self.redactor.holds(each) for each in words) else None
 
     def withhold_payloads(self, entries: Iterable[LedgerEntry]) -> None:
-        """Decide for entries, and keep the reasons of those that are left out."""
+        """Decide for entries, in ledger order, and keep the reasons of those that are left out."""
         for entry in entries:
             reason = self.closes(entry)
             if reason is None:
@@ -123,18 +126,21 @@ class Edition:
         return HOLDS_CONTACT if self.redactor.holds(text) or self.redactor.holds(unescaped) else None
 
 
-def listing(edition: Edition, items: Mapping[str, tuple[str, str]]) -> Iterator[bytes]:
+def listing(edition: Edition, named: Callable[[Collection[str]], Mapping[str, tuple[str, str]]]) -> Iterator[bytes]:
     """`data/withheld.csv`: everything that is left out, with its reason and, of originals, the digest.
 
     Args:
         edition: With its decisions made.
-        items: Reference and sha256 by exhibit id.
+        named: Reference and sha256 by exhibit id, of some exhibits at a time.
     """
     yield _row("what", "which", "reason", "sha256")
-    for exhibit_id, reason in edition.originals.items():
-        reference, sha256 = items[exhibit_id]
-        yield _row("original", reference, reason, sha256)
-    for index, reason in sorted(edition.withheld.items()):
+    originals = iter(edition.originals.items())
+    while some := dict(itertools.islice(originals, NAMED_AT_ONCE)):
+        found = named(some)
+        for exhibit_id, reason in some.items():
+            reference, sha256 = found[exhibit_id]
+            yield _row("original", reference, reason, sha256)
+    for index, reason in edition.withheld.items():
         yield _row("payload", f"entry {index}", reason, "")
     if edition.redactor:
         words = f"numbers and addresses of the contributor, and those she sends to, are replaced by {MARK}"

@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Text, cast, literal, select
+from sqlalchemy import Connection, Engine, Row, select
 
 from archive import package as form
 from archive import verify
@@ -30,12 +30,13 @@ from archive.case import Case
 from archive.custody import Action, CustodyEntry, case_stream, exhibit_stream, pseudonym, stream_key
 from archive.edition import DISCLOSURE, Edition, listing
 from archive.errors import NotSequencedYetError, NotStampedError, RetentionRefusedError
-from archive.ledger import LedgerEntry, checkpoint_size, entries_of, heads, nodes, record, require_sequenced
+from archive.ledger import checkpoint_size, entries_where, heads, nodes, record, require_sequenced
 from archive.package import Derived, DisclosedStream, FinishedPackage, PackageExhibit, PackageSource
 from archive.reading_ahead import Reading, read_ahead
 from archive.redaction import Redactor
 from archive.retention import is_disposed
 from archive.seals import seal_of, sizes_for
+from archive.snapshot import AT_ONCE, Snapshot
 from archive.stamping import Stamped
 from archive.tables import (
     acquisition,
@@ -43,6 +44,7 @@ from archive.tables import (
     contributor_contact,
     custody_entry,
     custody_leaf,
+    custody_payload,
     exhibit,
     mail_alias,
 )
@@ -56,13 +58,7 @@ PAUSE_SECONDS = 0.2
 # Readings can be long: few are in memory at a time.
 DERIVED_AT_ONCE = 16
 
-_OF_AN_EXHIBIT: list[ColumnElement[Any]] = [
-    *(acquisition.c[name] for name in ("id", "channel", "media_type", "sha256", "sha512", "size_bytes")),
-    *(acquisition.c[name] for name in ("received_at", "delivered_at")),
-    *(exhibit.c[name] for name in ("vault_key", "vault_version", "initials", "number")),
-]
-
-Render: TypeAlias = Callable[[Connection, Case, frozenset[UUID], Edition], Mapping[str, bytes | Iterable[bytes]]]
+Render: TypeAlias = Callable[[Connection, Case, Snapshot, Edition], Mapping[str, bytes | Iterable[bytes]]]
 Derive: TypeAlias = Callable[[Connection, Sequence[UUID], Edition], Mapping[UUID, Sequence[Derived]]]
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -78,8 +74,7 @@ class Exporter:
         organisation: Who makes the package.
         software: Name and version of this software.
         policy: The trust policy this installation publishes.
-        render: Renderings of a case (timeline and the like) by path below `data/`; given the exhibits of the snapshot
-            and the edition.
+        render: Renderings of a case (timeline and the like) by path below `data/`; given the snapshot and the edition.
         derive: What was made from some exhibits (their readings), as the edition may tell it; none where it is empty.
         now: The clock.
         tsa_roots: Certificates of the timestamp authorities, PEM, copied into packages.
@@ -130,53 +125,55 @@ class Exporter:
         package_id = str(uuid4())
         folder = Path(tempfile.mkdtemp(prefix="package-", dir=out.parent))
         try:
-            draft = self._draft(exported, folder / "bag", package_id, edition, progress)
+            draft, snapshot = self._draft(exported, folder / "bag", package_id, edition, progress)
             entry_id = self._bind(exported, draft, actor)
-            return self._close(exported, draft, entry_id, out)
+            return self._close(snapshot, draft, entry_id, out)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _draft(self, exported: Case, folder: Path, package_id: str, edition: str, progress: Progress) -> form.Draft:
+    def _draft(
+        self, exported: Case, folder: Path, package_id: str, edition: str, progress: Progress
+    ) -> tuple[form.Draft, Snapshot]:
         patiently(lambda: self._sequenced(exported))
         with self.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-            size = checkpoint_size(connection)
-            rows = _exhibits(connection, exported.id, size)
-            labels = [exhibit_stream(row.id) for row in rows]
-            disclosed = _heads(connection, self.secret, [case_stream(exported.id), *labels], size)
-            told = self._edition(connection, exported, edition, rows, size)
-            items = {str(row.id): (f"{row.initials}/{row.number}", row.sha256) for row in rows}
+            snapshot = Snapshot(exported.id, checkpoint_size(connection))
+            told = self._edition(connection, snapshot, edition)
+            case_label = case_stream(exported.id)
+            (case_head,) = _heads(connection, self.secret, [case_label], snapshot.size)
             source = PackageSource(
                 package_id=package_id,
                 edition=edition,
                 snapshot_at=self.now(),
                 organisation=self.organisation,
                 software=self.software,
-                case=disclosed[0],
-                exhibit_streams=disclosed[1:],
-                exhibits=self._items(connection, rows, told, progress),
+                case=case_head,
+                exhibit_streams=_exhibit_streams(connection, self.secret, snapshot),
+                exhibits=self._items(connection, snapshot, told, progress),
                 renderings={
-                    **self.render(connection, exported, frozenset(row.id for row in rows), told),
-                    "withheld.csv": listing(told, items),
+                    **self.render(connection, exported, snapshot, told),
+                    "withheld.csv": listing(told, partial(_named, connection)),
                 },
                 withheld=told.withheld,
                 policy=self.policy(connection).encode(),
                 tsa_roots=self.tsa_roots,
                 closes=told.closes,
             )
-            return form.begin(folder, source)
+            return form.begin(folder, source), snapshot
 
     def _sequenced(self, exported: Case) -> int:
         with self.engine.connect() as connection:
             return require_sequenced(connection, [case_stream(exported.id)])
 
-    def _edition(
-        self, connection: Connection, exported: Case, name: str, rows: Sequence[Row[Any]], size: int
-    ) -> Edition:
+    def _edition(self, connection: Connection, snapshot: Snapshot, name: str) -> Edition:
         """Decide what this edition leaves out of the snapshot."""
-        made = Edition(name, _redactor(connection, exported.id, self.intake) if name == DISCLOSURE else None)
-        labels = [case_stream(exported.id), *(exhibit_stream(row.id) for row in rows)]
-        made.withhold_payloads(_below(entries_of(connection, labels), size))
-        for row in rows:
+        if name != DISCLOSURE:
+            made = Edition(name)
+            # It tells every payload that is there.
+            made.withhold_payloads(snapshot.entries(connection, custody_payload.c.body.is_(None)))
+            return made
+        made = Edition(name, _redactor(connection, snapshot.case_id, self.intake))
+        made.withhold_payloads(snapshot.entries(connection))
+        for row in snapshot.exhibits(connection):
             made.withhold_original(
                 str(row.id),
                 channel=row.channel,
@@ -187,8 +184,9 @@ class Exporter:
         return made
 
     def _items(
-        self, connection: Connection, rows: Sequence[Row[Any]], told: Edition, progress: Progress
+        self, connection: Connection, snapshot: Snapshot, told: Edition, progress: Progress
     ) -> Iterator[PackageExhibit]:
+        many, rows = snapshot.exhibit_count(connection), snapshot.exhibits(connection)
         read = read_ahead(self.vault, rows, lambda row: str(row.id) not in told.originals)
         made = self._with_derived(connection, read, told)
         for done, (row, original, derived, judged) in enumerate(made, start=1):
@@ -208,7 +206,7 @@ class Exporter:
                 withheld=told.originals.get(str(row.id)),
                 judged=partial(tuple, judged),
             )
-            progress(done, len(rows))
+            progress(done, many)
 
     def _with_derived(
         self, connection: Connection, rows: Iterator[tuple[Row[Any], Reading]], told: Edition
@@ -229,15 +227,15 @@ class Exporter:
             )
             return record(connection, entry)
 
-    def _close(self, exported: Case, draft: form.Draft, entry_id: int, out: Path) -> FinishedPackage:
+    def _close(self, snapshot: Snapshot, draft: form.Draft, entry_id: int, out: Path) -> FinishedPackage:
         size = patiently(lambda: self._covering(entry_id))
         size = self.witnessed(size) if self.witnessed else size
         self._stamped(size)
-        labels = [case_stream(exported.id), *(stream.label for stream in draft.exhibit_streams)]
         with self.engine.connect() as connection:
             self._require_stamped(connection, size)
-            seals = [seal_of(connection, each) for each in sizes_for(connection, exported.id, labels, size)]
-            finished = form.finish(draft, entries_of(connection, labels), seals, partial(nodes, connection), out)
+            seals = [seal_of(connection, each) for each in sizes_for(connection, snapshot, size)]
+            entries = entries_where(connection, custody_entry.c.stream.in_(snapshot.streams()))
+            finished = form.finish(draft, entries, seals, partial(nodes, connection), out)
             # Nothing leaves the house that its own verifier refuses.
             verify.verify(out, self.policy(connection))
         return finished
@@ -280,10 +278,6 @@ def patiently(look: Callable[[], int]) -> int:
             time.sleep(PAUSE_SECONDS)
 
 
-def _below(entries: Iterable[LedgerEntry], size: int) -> Iterator[LedgerEntry]:
-    return itertools.takewhile(lambda entry: entry.index < size, entries)
-
-
 def _redactor(connection: Connection, case_id: UUID, intake: Iterable[str]) -> Redactor:
     """Takes out every number and address of the case's contributors, and those that people send to."""
     query = (
@@ -295,18 +289,10 @@ def _redactor(connection: Connection, case_id: UUID, intake: Iterable[str]) -> R
     return Redactor.of([*connection.execute(query).scalars(), *intake], connection.execute(tags).scalars())
 
 
-def _exhibits(connection: Connection, case_id: UUID, size: int) -> Sequence[Row[Any]]:
-    """The exhibits whose assignment to the case lies below the checkpoint, in order of receipt."""
-    query = (
-        select(*_OF_AN_EXHIBIT)
-        .select_from(acquisition)
-        .join(exhibit, exhibit.c.id == acquisition.c.id)
-        .join(custody_entry, custody_entry.c.names_stream == literal("exhibit:") + cast(exhibit.c.id, Text))
-        .join(custody_leaf, custody_leaf.c.entry_id == custody_entry.c.id)
-        .where(custody_entry.c.stream == case_stream(case_id), custody_leaf.c.leaf_index < size)
-        .order_by(acquisition.c.received_at, acquisition.c.id)
-    )
-    return connection.execute(query).all()
+def _exhibit_streams(connection: Connection, secret: bytes, snapshot: Snapshot) -> Iterator[DisclosedStream]:
+    rows = snapshot.exhibits(connection)
+    while some := [exhibit_stream(row.id) for row in itertools.islice(rows, AT_ONCE)]:
+        yield from _heads(connection, secret, some, snapshot.size)
 
 
 def _heads(connection: Connection, secret: bytes, labels: Sequence[str], size: int) -> list[DisclosedStream]:
@@ -317,6 +303,15 @@ def _heads(connection: Connection, secret: bytes, labels: Sequence[str], size: i
         DisclosedStream(label, stream_key(secret, label), found[names[label]].seq, found[names[label]].leaf_hash)
         for label in labels
     ]
+
+
+def _named(connection: Connection, exhibits: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Reference and sha256 of some exhibits, by id."""
+    query = select(exhibit.c.id, exhibit.c.initials, exhibit.c.number, acquisition.c.sha256).join(
+        acquisition, acquisition.c.id == exhibit.c.id
+    )
+    rows = connection.execute(query.where(exhibit.c.id.in_([UUID(each) for each in exhibits])))
+    return {str(row.id): (f"{row.initials}/{row.number}", row.sha256) for row in rows}
 
 
 def extension_of(channel: str, media_type: str) -> str:

@@ -30,6 +30,7 @@ from archive.custody import Action
 from archive.errors import CaseMovedError, DigestMismatchError, UnverifiablePackageError
 from archive.ledger import LedgerEntry
 from archive.package_source import Derived, DisclosedStream, PackageExhibit, PackageSource, Seal
+from archive.register import Register
 from archive.section import Section
 from archive.signed_note import Checkpoint, Note
 from archive.tlog import Node
@@ -56,14 +57,17 @@ VERIFIER = Path(verify.__file__)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A package whose contents stand, and whose binding entry is still to come."""
+    """A package whose contents stand, and whose binding entry is still to come.
+
+    `ends` has the number of each exhibit stream's last entry, by its label; what is withheld, its reason by leaf index.
+    """
 
     folder: Path
     package_id: str
     edition: str
     snapshot_at: datetime
     case: DisclosedStream
-    exhibit_streams: Sequence[DisclosedStream]
+    ends: Register[str, int]
     withheld: Mapping[int, str]
     payload: Sequence[WrittenFile | Section]
     tags: Sequence[WrittenFile]
@@ -78,7 +82,7 @@ class Draft:
         return {
             "edition": self.edition,
             "files": {file.name: file.sha256 for file in named},
-            "items": len(self.exhibit_streams),
+            "items": len(self.ends),
             "package_id": self.package_id,
             "snapshot_at": rendered(self.snapshot_at),
         }
@@ -103,18 +107,17 @@ def begin(folder: Path, source: PackageSource) -> Draft:
         UnverifiablePackageError: Something handed in has a form that verifiers refuse.
     """
     folder.mkdir(parents=True)
-    payload: list[WrittenFile | Section] = [*_write_sections(folder, source)]
+    ends, streams = _streams(source)
+    payload: list[WrittenFile | Section] = [*_write_sections(folder, source, len(ends))]
     payload += [write_file(folder, name, content) for name, content in _renderings(source.renderings)]
     payload.sort(key=_place)
-    streams = [source.case, *sorted(source.exhibit_streams, key=lambda stream: stream.label)]
+    withheld = _in_order_of_index(source.withheld)
     tags = {
         "README.txt": [README.read_bytes().replace(b"{package_id}", source.package_id.encode())],
         "bag-info.txt": [_bag_info(source, payload)],
         "bagit.txt": [b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"],
-        "custody/streams.jsonl": (canonical_line(_disclosed(stream)) for stream in streams),
-        "custody/withheld.jsonl": (
-            canonical_line({"index": i, "reason": why}) for i, why in sorted(source.withheld.items())
-        ),
+        "custody/streams.jsonl": (line for _, line in streams.in_order()),
+        "custody/withheld.jsonl": (canonical_line({"index": i, "reason": why}) for i, why in withheld.in_order()),
         "manifest-sha256.txt": listing(_each(payload), "sha256"),
         "manifest-sha512.txt": listing(_each(payload), "sha512"),
         "trust/policy": [source.policy],
@@ -129,8 +132,8 @@ def begin(folder: Path, source: PackageSource) -> Draft:
         source.edition,
         source.snapshot_at,
         source.case,
-        source.exhibit_streams,
-        dict(source.withheld),
+        ends,
+        withheld,
         payload,
         written,
         source.closes,
@@ -200,7 +203,22 @@ def _member(folder: Path, file: WrittenFile | Section) -> ZipMember | ZipPart:
     return file.part() if isinstance(file, Section) else ZipMember(file.name, file.size, file.crc, folder / file.name)
 
 
-def _write_sections(folder: Path, source: PackageSource) -> tuple[Section, Section]:
+def _streams(source: PackageSource) -> tuple[Register[str, int], Register[str, bytes]]:
+    """Where each exhibit's stream ends, and the line that discloses each stream, the case's too, by its label."""
+    ends, lines = Register[str, int](), Register[str, bytes]()
+    lines[source.case.label] = canonical_line(_disclosed(source.case))
+    for stream in source.exhibit_streams:
+        ends[stream.label], lines[stream.label] = stream.seq, canonical_line(_disclosed(stream))
+    return ends, lines
+
+
+def _in_order_of_index(withheld: Mapping[int, str]) -> Register[int, str]:
+    kept = Register[int, str]()
+    kept.update(withheld.items())
+    return kept
+
+
+def _write_sections(folder: Path, source: PackageSource, streams: int) -> tuple[Section, Section]:
     """The items, and what their signatures came to."""
     items, judged, count = Section(folder, "data/items/"), Section(folder, "data/authenticity/"), 0
     try:
@@ -211,8 +229,8 @@ def _write_sections(folder: Path, source: PackageSource) -> tuple[Section, Secti
     finally:
         items.end()
         judged.end()
-    if count != len(source.exhibit_streams):
-        raise UnverifiablePackageError(source.case.label, f"{count} exhibits, {len(source.exhibit_streams)} streams")
+    if count != streams:
+        raise UnverifiablePackageError(source.case.label, f"{count} exhibits, {streams} streams")
     return items, judged
 
 
@@ -339,14 +357,14 @@ def _anchor_lines(received: Sequence[LedgerEntry], size: int, read_nodes: ReadNo
 
 def _entry_lines(draft: Draft, entries: Iterable[LedgerEntry], indexes: MutableSequence[int]) -> Iterator[bytes]:
     """Lines of the entries up to the export, as the streams stood at the snapshot; fills `indexes` on the way."""
-    last = {stream.label: stream.seq for stream in draft.exhibit_streams}
     for entry in entries:
-        if entry.stream != draft.case.label and entry.stream_seq > last.get(entry.stream, -1):
+        if entry.stream != draft.case.label and entry.stream_seq > draft.ends.get(entry.stream, -1):
             continue
         indexes.append(entry.index)
-        if entry.index not in draft.withheld and draft.closes(entry) is not None:
+        reason = draft.withheld.get(entry.index)
+        if reason is None and draft.closes(entry) is not None:
             raise CaseMovedError(draft.case.label, entry.index)
-        yield _entry_line(entry, draft.withheld.get(entry.index))
+        yield _entry_line(entry, reason)
         if entry.stream == draft.case.label and _is_export(entry, draft.package_id):
             return
     raise UnverifiablePackageError(draft.case.label, f"its stream has no export of package {draft.package_id}")

@@ -76,7 +76,7 @@ class PackageSource:
         organisation: Who makes the package.
         software: Name and version of the software, for bag-info.txt.
         case: The case's stream at the snapshot.
-        exhibit_streams: Streams of all exhibits ever assigned to the case up to `case.seq`.
+        exhibit_streams: Streams of all exhibits ever assigned to the case up to `case.seq`, any order; consumed once.
         exhibits: The same exhibits, in order of (received_at, id). Consumed once.
         renderings: Further files below `data/`, for instance `timeline.json`: bytes, or pieces made while they are
             written.
@@ -92,7 +92,7 @@ class PackageSource:
     organisation: str
     software: str
     case: DisclosedStream
-    exhibit_streams: Sequence[DisclosedStream]
+    exhibit_streams: Iterable[DisclosedStream]
     exhibits: Iterable[PackageExhibit]
     renderings: Mapping[str, bytes | Iterable[bytes]]
     withheld: Mapping[int, str]

@@ -7,13 +7,14 @@ the record of a token says it is earlier.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, func, select, text
 
 from archive.ledger import LedgerEntry, cosigned_note, entries_where
 from archive.package_source import Seal
+from archive.snapshot import Snapshot
 from archive.tables import custody_entry, custody_leaf, custody_payload, package, timestamp_token
 from archive.timestamps import tokens_of
 
@@ -35,21 +36,21 @@ _DAYS = text(
 )
 
 
-def sizes_for(connection: Connection, case_id: object, streams: Sequence[str], size: int) -> list[int]:
+def sizes_for(connection: Connection, snapshot: Snapshot, size: int) -> list[int]:
     """The checkpoints that a package of a case holds, ascending.
 
     Args:
         connection: Reads only.
-        case_id: The case.
-        streams: Labels of the streams it discloses.
+        snapshot: What the package is of.
         size: Its own checkpoint, which covers the export.
     """
+    mine = package.c.case_id == snapshot.case_id
     # Their holders can check that history was only added to.
-    earlier = select(package.c.checkpoint_size).where(package.c.case_id == case_id, package.c.checkpoint_size < size)
+    earlier = select(package.c.checkpoint_size).where(mine, package.c.checkpoint_size < size)
     first = (
         select(func.min(custody_leaf.c.leaf_index))
         .join(custody_entry, custody_entry.c.id == custody_leaf.c.entry_id)
-        .where(custody_entry.c.stream == func.any(list(streams)))
+        .where(custody_entry.c.stream.in_(snapshot.streams()))
     )
     begun = {"first": connection.execute(first).scalar_one() or 0, "size": size}
     days = connection.execute(_DAYS, begun).scalars()

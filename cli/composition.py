@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -35,6 +34,7 @@ from archive.marks import record_vault_test, require_trusted_vault
 from archive.package_desk import PackageDesk
 from archive.sequencer import Sequencer
 from archive.signed_note import SigningKey
+from archive.snapshot import Snapshot
 from archive.stamping import Stamper
 from archive.token_check import Roots
 from archive.trust_policy import named_roots, time_lines
@@ -373,11 +373,9 @@ def collector(settings: Settings, database: Engine) -> Collector:
 def exporter(settings: Settings, made: Archive) -> Exporter:
     """Builds evidence packages from this installation's archive."""
 
-    def render(
-        connection: Connection, case: Case, exhibits: frozenset[UUID], edition: Edition
-    ) -> dict[str, Iterable[bytes]]:
+    def render(connection: Connection, case: Case, snapshot: Snapshot, edition: Edition) -> dict[str, Iterable[bytes]]:
         facts = reliability(connection, case, now=now())
-        return renderings(connection, case, exhibits, now=now(), reliability=facts, edition=edition)
+        return renderings(connection, case, snapshot, now=now(), reliability=facts, edition=edition)
 
     return Exporter(
         engine=made.engine,

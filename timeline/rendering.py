@@ -15,11 +15,11 @@ from sqlalchemy import Connection
 
 from archive.acquisition import rendered
 from archive.case import Case
-from archive.custody import case_stream, exhibit_stream
 from archive.edition import Edition
-from archive.ledger import checkpoint_size, entries_of
 from archive.package import Derived
 from archive.redaction import MARK
+from archive.snapshot import Snapshot
+from archive.tables import exhibit
 from intake.reading.model import Reading, to_json
 from timeline.compile import counts_of, dated_of, is_counted
 from timeline.csv_form import csv_lines
@@ -36,7 +36,7 @@ TOLD = frozenset({"version", "state", "kind", "direction", "claimed", "subject",
 def renderings(
     connection: Connection,
     case: Case,
-    exhibits: frozenset[UUID],
+    snapshot: Snapshot,
     *,
     now: datetime,
     reliability: Mapping[str, Any],
@@ -47,33 +47,32 @@ def renderings(
     Args:
         connection: The snapshot's.
         case: The case.
-        exhibits: The exhibits of the snapshot; events of others are left out.
+        snapshot: Events of exhibits that are not in it are left out.
         now: When the snapshot was taken.
         reliability: What this installation says of its own working.
         edition: What may be told.
     """
-    streams = [case_stream(case.id), *(exhibit_stream(each) for each in sorted(exhibits))]
     return {
-        "timeline.json": _timeline_json(connection, case, exhibits, now, edition),
-        "timeline.csv": _timeline_csv(connection, case, exhibits, edition),
-        "custody.csv": _encoded(csv_lines(CUSTODY_HEADER, _custody_rows(connection, streams, edition))),
+        "timeline.json": _timeline_json(connection, case, snapshot, now, edition),
+        "timeline.csv": _timeline_csv(connection, snapshot, edition),
+        "custody.csv": _encoded(csv_lines(CUSTODY_HEADER, _custody_rows(connection, snapshot, edition))),
         "system-reliability.json": [_json(edition.cleaned({"at": rendered(now), **reliability}))],
     }
 
 
-def _events(connection: Connection, case: Case, exhibits: frozenset[UUID]) -> Iterator[TimelineEvent]:
-    return (event for event in events_of(connection, case.id) if event.facts.id in exhibits)
+def _events(connection: Connection, snapshot: Snapshot) -> Iterator[TimelineEvent]:
+    return events_of(connection, snapshot.case_id, exhibit.c.id.in_(snapshot.exhibit_ids()))
 
 
 def _timeline_json(
-    connection: Connection, case: Case, exhibits: frozenset[UUID], now: datetime, edition: Edition
+    connection: Connection, case: Case, snapshot: Snapshot, now: datetime, edition: Edition
 ) -> Iterator[bytes]:
     """The document that CONTRACT describes as "Timeline JSON"; of each event only its date is kept until the end."""
     head = {"case": case.reference, "generated_at": rendered(now)}
     yield (json.dumps(head, ensure_ascii=False)[:-1] + ', "events": [').encode()
     dates: list[Dated] = []
     separator = "\n"
-    for event in _events(connection, case, exhibits):
+    for event in _events(connection, snapshot):
         dates += [dated_of(event)] if is_counted(event) else []
         yield (separator + json.dumps(_told(event, edition), ensure_ascii=False)).encode()
         separator = ",\n"
@@ -89,16 +88,13 @@ def _told(event: TimelineEvent, edition: Edition) -> Any:
     return edition.cleaned(document)
 
 
-def _timeline_csv(connection: Connection, case: Case, exhibits: frozenset[UUID], edition: Edition) -> Iterator[bytes]:
-    rows = ([edition.clean(cell) for cell in event.csv_row()] for event in _events(connection, case, exhibits))
+def _timeline_csv(connection: Connection, snapshot: Snapshot, edition: Edition) -> Iterator[bytes]:
+    rows = ([edition.clean(cell) for cell in event.csv_row()] for event in _events(connection, snapshot))
     return _encoded(csv_lines(CSV_HEADER, rows))
 
 
-def _custody_rows(connection: Connection, streams: Sequence[str], edition: Edition) -> Iterator[Sequence[str]]:
-    size = checkpoint_size(connection)
-    for entry in entries_of(connection, streams):
-        if entry.index >= size:
-            return
+def _custody_rows(connection: Connection, snapshot: Snapshot, edition: Edition) -> Iterator[Sequence[str]]:
+    for entry in snapshot.entries(connection):
         reason = edition.withheld.get(entry.index)
         payload = {} if reason else entry.facts()
         yield (
