@@ -143,7 +143,9 @@ class Settings:
     bind: str = _setting("HOLDFAST_BIND", "Address and port the web process listens on.", default="127.0.0.1:8080")
     web_processes: int = _setting("HOLDFAST_WEB_PROCESSES", "Web worker processes.", default=2, parse=int)
     web_threads: int = _setting("HOLDFAST_WEB_THREADS", "Threads in each of them.", default=4, parse=int)
-    worker_processes: int = _setting("HOLDFAST_WORKER_PROCESSES", "Background processes.", default=2, parse=int)
+    worker_processes: int = _setting(
+        "HOLDFAST_WORKER_PROCESSES", "Background processes in each of the worker's three lanes.", default=2, parse=int
+    )
     proxies: int = _setting(
         "HOLDFAST_PROXIES", "How many proxies of yours stand before the web process.", default=0, parse=int
     )

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +81,16 @@ def worker() -> None:
     settings = Settings.from_environment(os.environ)
     set_up_logs("worker")
     from cli.worker_process import make_worker
-    from workers.app import WORKER
+    from workers.lanes import Lanes, work_in
+    from workers.routes import LANES
 
     app = make_worker(settings)
     composition.time_trust(settings)
     _trust_vault(settings)
-    app.worker_main([*WORKER, "--loglevel=WARNING", f"--hostname=worker-{os.getpid()}@holdfast"])
+    # What stands now is shared by all processes below.
+    gc.collect()
+    gc.freeze()
+    Lanes(LANES, partial(work_in, app)).run()
 
 
 def _trust_vault(settings: Settings) -> None:

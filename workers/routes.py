@@ -1,19 +1,44 @@
-"""Which queue each kind of work waits in. Evidence goes first: a backlog of readings must not hold up a vault."""
+"""Which queue each kind of work waits in, and in which lane it is done.
+
+A lane has processes of its own. What speaks to our own parts alone has one, what waits for the servers of others has
+another, and mailboxes a third: a mail server that stalls holds up neither evidence nor answers (docs/decisions/0029).
+Within a lane evidence goes first: a backlog of readings must not hold up a vault.
+"""
 
 from __future__ import annotations
 
+from itertools import chain
+from typing import Final
+
 from archive.jobs import Job
 
-EVIDENCE, OTHERS, READINGS, JUDGEMENTS = "evidence", "others", "readings", "judgements"
-# In the order in which a worker looks. Judging waits for DNS: nobody waits for it.
-QUEUES = (EVIDENCE, OTHERS, READINGS, JUDGEMENTS)
+EVIDENCE, OTHERS, READINGS = "evidence", "others", "readings"
+ASKING, JUDGEMENTS = "asking", "judgements"
+MAILBOXES = "mailboxes"
+
+# Queues in the order in which a worker looks. Judging waits for DNS: nobody waits for it.
+LANES: Final = {
+    "inside": (EVIDENCE, OTHERS, READINGS),
+    "outside": (ASKING, JUDGEMENTS),
+    "mailboxes": (MAILBOXES,),
+}
+QUEUES = tuple(chain.from_iterable(LANES.values()))
 
 ROUTES = {
     Job.ACCESSION.value: {"queue": EVIDENCE},
-    Job.FETCH_MAIL.value: {"queue": EVIDENCE},
-    Job.FETCH_MEDIA.value: {"queue": EVIDENCE},
     Job.READ.value: {"queue": READINGS},
     Job.DECIDE_REPLY.value: {"queue": READINGS},
+    Job.FETCH_MEDIA.value: {"queue": ASKING},
+    Job.SEND_REPLY.value: {"queue": ASKING},
+    Job.STAMP.value: {"queue": ASKING},
+    "replies.send_due": {"queue": ASKING},
+    "replies.mail_alerts": {"queue": ASKING},
+    "intake.reconcile_texts": {"queue": ASKING},
+    "intake.tidy_copies": {"queue": ASKING},
+    "archive.collect_cosignatures": {"queue": ASKING},
     Job.JUDGE.value: {"queue": JUDGEMENTS},
+    Job.FETCH_MAIL.value: {"queue": MAILBOXES},
+    # It compares whole mailboxes.
+    "intake.state_completeness": {"queue": MAILBOXES},
     "*": {"queue": OTHERS},
 }
