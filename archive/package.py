@@ -18,7 +18,7 @@ from datetime import datetime
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import rfc8785
 
@@ -33,7 +33,7 @@ from archive.package_source import Derived, DisclosedStream, PackageExhibit, Pac
 from archive.register import Register
 from archive.section import Section
 from archive.signed_note import Checkpoint, Note
-from archive.tlog import Node
+from archive.tlog import Node, ReadNodes
 
 __all__ = [
     "Derived",
@@ -50,7 +50,7 @@ __all__ = [
 PATH_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 EXTENSION_PATTERN = re.compile(r"[a-z0-9]{1,8}")
 PROOFS_AT_ONCE = 1000
-ReadNodes: TypeAlias = Callable[[Iterable[Node]], Mapping[Node, bytes]]
+FEWEST_DIGITS, MOST_ITEMS = 5, 999_999_999
 README = Path(__file__).with_name("package_readme.txt")
 VERIFIER = Path(verify.__file__)
 
@@ -223,15 +223,29 @@ def _write_sections(folder: Path, source: PackageSource, streams: int) -> tuple[
     items, judged, count = Section(folder, "data/items/"), Section(folder, "data/authenticity/"), 0
     try:
         for count, item in enumerate(_in_order(source.exhibits), start=1):
-            _write_item(items, f"data/items/{count:05d}", item)
+            number = item_number(count, streams)
+            _write_item(items, f"data/items/{number}", item)
             for made in sorted(item.judged(), key=lambda made: made.path):
-                _write_made(judged, f"data/authenticity/{count:05d}", made)
+                _write_made(judged, f"data/authenticity/{number}", made)
     finally:
         items.end()
         judged.end()
     if count != streams:
         raise UnverifiablePackageError(source.case.label, f"{count} exhibits, {streams} streams")
     return items, judged
+
+
+def item_number(number: int, items: int) -> str:
+    """What the folder of an item is called: all of a package have as many digits as the last needs, and at least five.
+
+    So the names of the ZIP, which are in order of their bytes, are in order of the numbers too.
+
+    Raises:
+        UnverifiablePackageError: There are more items than verifiers read.
+    """
+    if items > MOST_ITEMS:
+        raise UnverifiablePackageError("data/items/", f"{items} items are more than a package can hold")
+    return f"{number:0{max(FEWEST_DIGITS, len(str(items)))}d}"
 
 
 def _in_order(exhibits: Iterable[PackageExhibit]) -> Iterator[PackageExhibit]:
@@ -347,7 +361,7 @@ def _write_seals(
 
 def _anchor_lines(received: Sequence[LedgerEntry], size: int, read_nodes: ReadNodes) -> Iterator[bytes]:
     indexes = [entry.index for entry in received]
-    paths = tlog.inclusion_paths(indexes, size, read_nodes(tlog.inclusion_paths_nodes(indexes, size)))
+    paths = tlog.inclusion_paths(indexes, size, read_nodes)
     for entry in received:
         if entry.payload is None:
             raise UnverifiablePackageError(f"entry {entry.index}", "the record of a token has no payload")
@@ -394,7 +408,7 @@ def _is_export(entry: LedgerEntry, package_id: str) -> bool:
 def _proof_lines(indexes: Sequence[int], size: int, read_nodes: ReadNodes) -> Iterator[bytes]:
     for start in range(0, len(indexes), PROOFS_AT_ONCE):
         some = indexes[start : start + PROOFS_AT_ONCE]
-        paths = tlog.inclusion_paths(some, size, read_nodes(tlog.inclusion_paths_nodes(some, size)))
+        paths = tlog.inclusion_paths(some, size, read_nodes)
         for index in some:
             # Canonical as it stands: digits and hex need no writer.
             path = ",".join(f'"{digest.hex()}"' for digest in paths[index])

@@ -7,6 +7,8 @@ place in memory; here they cost one line in a list on disk.
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -25,7 +27,7 @@ class Section:
             folder: Where it lies until the package is closed.
             prefix: What the names of its files begin with, and no others.
         """
-        self.prefix, self.files, self.octets = prefix, 0, 0
+        self.prefix, self.files, self.octets, self._end = prefix, 0, 0, 0
         name = prefix.strip("/").replace("/", "-")
         self._contents, self._list = folder / f"{name}.part", folder / f"{name}.list"
         self._file, self._lines = self._contents.open("wb"), self._list.open("w", encoding="ascii")
@@ -41,18 +43,22 @@ class Section:
         Returns:
             What was written, with the digests taken on the way.
         """
-        begun, written, crc = self._file.tell(), 0, 0
+        pieces, written, crc = iter(content), 0, 0
         sha256, sha512 = hashlib.sha256(), hashlib.sha512()
-        self._file.write(local_header(ZipMember(name, size, crc)))
-        for piece in content:
+        first = next(pieces, b"")
+        # What came whole has its CRC before it is written; of what comes in pieces the header is written a second time.
+        header = local_header(ZipMember(name, size, zlib.crc32(first)))
+        self._file.write(header)
+        for piece in itertools.chain([first], pieces):
             self._file.write(piece)
             written, crc = written + len(piece), zlib.crc32(piece, crc)
             sha256.update(piece)
             sha512.update(piece)
-        end = self._file.tell()
-        self._file.seek(begun)
-        self._file.write(local_header(ZipMember(name, size, crc)))
-        self._file.seek(end)
+        if written != len(first):
+            self._file.seek(self._end)
+            self._file.write(local_header(ZipMember(name, size, crc)))
+            self._file.seek(0, os.SEEK_END)
+        self._end += len(header) + written
         self.files, self.octets = self.files + 1, self.octets + written
         found = WrittenFile(name, written, crc, sha256.hexdigest(), sha512.hexdigest())
         self._lines.write(f"{found.size} {found.crc} {found.sha256} {found.sha512} {name}\n")

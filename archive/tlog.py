@@ -10,6 +10,7 @@ time in `archive/verify.py`, on purpose: the verifier must not inherit a mistake
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TypeAlias
 
 from archive.errors import ProofError
@@ -21,6 +22,7 @@ Node: TypeAlias = tuple[int, int]
 AddedNode: TypeAlias = tuple[int, int, bytes]
 Span: TypeAlias = tuple[int, int]
 ReadNode: TypeAlias = Callable[[int, int], bytes]
+ReadNodes: TypeAlias = Callable[[Iterable[Node]], Mapping[Node, bytes]]
 
 
 def leaf_hash(leaf: bytes) -> bytes:
@@ -115,28 +117,19 @@ def inclusion_path(leaf: int, size: int, read_node: ReadNode) -> list[bytes]:
     return [_span_hash(span, read_node) for span in _inclusion_spans(leaf, size)]
 
 
-def inclusion_paths_nodes(leaves: Iterable[int], size: int) -> set[Node]:
-    """Name the nodes that `inclusion_paths` needs for all of these leaves, so that they can be read in one query."""
-    spans = {span for leaf in leaves for span in _inclusion_spans(leaf, size)}
-    return {node for span in spans for node in _covering(span)}
-
-
-def inclusion_paths(leaves: Iterable[int], size: int, nodes: Mapping[Node, bytes]) -> dict[int, list[bytes]]:
-    """Prove many leaves at once from nodes already read; spans that paths share are hashed once.
+def inclusion_paths(leaves: Iterable[int], size: int, read_nodes: ReadNodes) -> dict[int, list[bytes]]:
+    """Prove many leaves at once; spans that paths share are read and hashed once.
 
     Args:
         leaves: Leaf numbers, each below `size`.
         size: The tree to prove them in.
-        nodes: At least `inclusion_paths_nodes(leaves, size)`.
+        read_nodes: Called once, for every node that is needed.
     """
-    hashed: dict[Span, bytes] = {}
-
-    def hash_of(span: Span) -> bytes:
-        if span not in hashed:
-            hashed[span] = _span_hash(span, lambda level, index: nodes[level, index])
-        return hashed[span]
-
-    return {leaf: [hash_of(span) for span in _inclusion_spans(leaf, size)] for leaf in leaves}
+    walks = {leaf: _inclusion_spans(leaf, size) for leaf in leaves}
+    spans = {span: _covering(span) for span in set(chain.from_iterable(walks.values()))}
+    nodes = read_nodes(set(chain.from_iterable(spans.values())))
+    hashed = {span: _fold([nodes[node] for node in covering]) for span, covering in spans.items()}
+    return {leaf: [hashed[span] for span in walk] for leaf, walk in walks.items()}
 
 
 def consistency_node_indexes(old: int, new: int) -> list[Node]:

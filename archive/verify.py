@@ -1418,8 +1418,11 @@ def check_items(bag: Bag, streams: Streams) -> list[str]:
 
 
 def _item_folders(bag: Bag) -> Iterator[tuple[str, dict[str, Member]]]:
-    """Each item's folder with its files by their names in it; folders are numbered without a gap."""
-    folder, number = "", 0
+    """Each item's folder with its files by their names in it; folders are numbered without a gap.
+
+    All have as many digits as the last number needs, and at least five.
+    """
+    folder, number, digits = "", 0, 5
     files: dict[str, Member] = {}
     for member in bag.within("data/items/"):
         form = ITEM_FILE.fullmatch(member.name)
@@ -1429,9 +1432,12 @@ def _item_folders(bag: Bag) -> Iterator[tuple[str, dict[str, Member]]]:
             if folder:
                 yield folder, files
             number, files, folder = number + 1, {}, f"data/items/{form.group(1)}"
-            if form.group(1) != f"{number:05d}":
-                raise VerificationError(7, folder, f"item {number:05d} is missing before it")
+            digits = digits if number > 1 else len(form.group(1))
+            if form.group(1) != f"{number:0{digits}d}":
+                raise VerificationError(7, folder, f"item {number:0{digits}d} is missing before it")
         files[form.group(2)] = member
+    if digits != max(5, len(str(number))):
+        raise VerificationError(7, folder, f"{number} items are numbered with {digits} digits")
     if folder:
         yield folder, files
 

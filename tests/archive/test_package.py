@@ -7,13 +7,16 @@ import tracemalloc
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 from zipfile import ZipFile
 
 import bagit
 import pytest
 
+from archive import verify as verifier
 from archive.errors import DigestMismatchError, ProofError, UnverifiablePackageError
-from archive.package import Derived, PackageExhibit, Seal, begin, finish
+from archive.package import Derived, PackageExhibit, Seal, begin, finish, item_number
 from tests.attacks.forge import verify
 from tests.attacks.ground import POLICY, Ground, a_case
 
@@ -206,6 +209,34 @@ def test_exhibits_are_taken_one_at_a_time(ground: Ground, tmp_path: Path) -> Non
 
     begin(tmp_path / "work", replace(ground.source("p"), exhibits=watched(ground.exhibits())))
     assert order == [f"{act} ABC/{number}" for number in (1, 2, 3) for act in ("asked", "read")]
+
+
+@pytest.mark.parametrize(("items", "digits"), [(1, 5), (99_999, 5), (100_000, 6), (999_999_999, 9)])
+def test_items_have_as_many_digits_as_the_last_needs_so_that_names_stay_in_order(items: int, digits: int) -> None:
+    first, before, last = (item_number(number, items) for number in (1, max(items - 1, 1), items))
+    assert {len(first), len(before), len(last)} == {digits}
+    assert first <= before <= last
+    assert int(last) == items
+
+
+def test_more_items_than_a_verifier_reads_are_refused_in_words() -> None:
+    with pytest.raises(UnverifiablePackageError, match="1000000000 items are more than a package can hold"):
+        item_number(1, 1_000_000_000)
+
+
+def folders_read(items: int, digits: int) -> int:
+    """How many items the verifier finds in a package of items with these names and nothing in them."""
+    names = [f"data/items/{number:0{digits}d}/item.json" for number in range(1, items + 1)]
+    bag = SimpleNamespace(within=lambda prefix: (SimpleNamespace(name=name) for name in names))
+    return sum(1 for _ in verifier._item_folders(cast("verifier.Bag", bag)))
+
+
+def test_the_verifier_reads_items_above_99999_by_the_digits_that_they_need() -> None:
+    assert folders_read(99_999, 5) == 99_999
+    assert folders_read(100_000, 6) == 100_000
+    for items, digits in [(100_000, 5), (99_999, 6)]:
+        with pytest.raises(verifier.VerificationError, match=f"{items} items are numbered with {digits} digits"):
+            folders_read(items, digits)
 
 
 def test_the_manifest_lists_every_payload_file_in_order(ground: Ground, tmp_path: Path) -> None:

@@ -141,6 +141,11 @@ def test_an_item_twice_is_found(files: Files, tmp_path: Path) -> None:
     assert located(refused(pack(remanifest(files)), tmp_path)) == (7, "data/items/00002")
 
 
+def test_items_numbered_with_more_digits_than_their_number_needs_are_found(files: Files, tmp_path: Path) -> None:
+    wide = {name.replace("data/items/", "data/items/0"): content for name, content in files.items()}
+    assert located(refused(pack(remanifest(wide)), tmp_path)) == (7, "data/items/000003")
+
+
 def test_a_gap_in_the_items_is_found(files: Files, tmp_path: Path) -> None:
     for name in [name for name in files if name.startswith("data/items/00002/")]:
         del files[name]

@@ -37,7 +37,8 @@ export async function checkItems(bag, streams) {
 }
 
 function* itemFolders(bag) {
-  let [folder, number, files] = ["", 0, new Set()];
+  // All folders have as many digits as the last number needs, and at least five.
+  let [folder, number, digits, files] = ["", 0, 5, new Set()];
   for (const name of bag.members.keys()) {
     if (!name.startsWith("data/items/")) continue;
     const form = ITEM_FILE.exec(name);
@@ -45,10 +46,14 @@ function* itemFolders(bag) {
     if (!folder || !name.startsWith(`${folder}/`)) {
       if (folder) yield [folder, files];
       [folder, number, files] = [`data/items/${form[1]}`, number + 1, new Set()];
-      const due = String(number).padStart(5, "0");
+      if (number === 1) digits = form[1].length;
+      const due = String(number).padStart(digits, "0");
       if (form[1] !== due) throw new Fault(7, folder, `item ${due} is missing before it`);
     }
     files.add(form[2]);
+  }
+  if (digits !== Math.max(5, String(number).length)) {
+    throw new Fault(7, folder, `${number} items are numbered with ${digits} digits`);
   }
   if (folder) yield [folder, files];
 }
