@@ -15,6 +15,12 @@ from web.components import on_screen
 from web.visible import visible, visible_line
 
 CHANNELS: Final = {Channel.SMS: "Text", Channel.EMAIL: "E-mail", Channel.UPLOAD: "File", Channel.DIARY: "Diary"}
+MANY: Final = {
+    Channel.SMS: "texts",
+    Channel.EMAIL: "e-mails",
+    Channel.UPLOAD: "files",
+    Channel.DIARY: "diary entries",
+}
 STATES: Final = {
     "received": "received, not archived yet",
     "archived": "archived, not under a signed checkpoint yet",
@@ -207,6 +213,13 @@ def title_words(event: TimelineEvent) -> str:
     return f"{kind} from {sender}" if sender else kind
 
 
+def many_words(event: TimelineEvent) -> str:
+    """What several events like this one are called together: what they are, and from whom."""
+    plural = MANY[Channel(event.facts.channel)]
+    sender = person_words(event.reading.reported_from) if event.reading else ""
+    return f"{plural} from {sender}" if sender else plural
+
+
 def when_words(event: TimelineEvent) -> str:
     """When an event was, for a list: as claimed, or that it is undated, with what was said of the time."""
     found = event.reading
@@ -253,6 +266,7 @@ FILTERS: Final = {
     "bound_line": bound_line,
     "title_words": title_words,
     "impact_words": impact_words,
+    "many_words": many_words,
     "told_words": told_words,
     "visible": visible,
     "visible_line": visible_line,

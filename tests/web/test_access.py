@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from web.access import ROLES_WITH, SEE_EVERY_CASE, Right, is_in_case, right_of
+from web import access
+from web.access import ROLES_WITH, SEE_EVERY_CASE, Right, is_in_case, may, right_of
 from web.accounts import Role
 from web.app import Web, create_app
 from web.officer import BLUEPRINT
@@ -124,6 +125,24 @@ def test_the_matrix_holds_for_every_route(site, world, role, is_member):
             assert answer.status_code == 404, (rule.rule, method, answer.status_code)
             assert b"evidence words" not in answer.data
             assert case.reference.encode() not in answer.data
+
+
+def test_what_changes_a_case_asks_in_its_own_transaction_for_the_right_that_the_route_declares(
+    site, world, monkeypatch
+):
+    """Rights can be taken away between the guard and the change: a change asks again, and for no lesser right."""
+    site.app.config["WTF_CSRF_ENABLED"] = False
+    case, exhibit, package, members, _ = world
+    asked = []
+    monkeypatch.setattr(access, "may", lambda account, right: asked.append(right) or may(account, right))
+    client = site.browser(members[Role.SUPERVISOR]).client
+    for rule, method in routes(site.app):
+        view = site.app.view_functions[rule.endpoint]
+        if method == "GET" or not is_in_case(view) or rule.endpoint.endswith("ask_authenticity"):
+            continue
+        asked.clear()
+        client.open(address(rule, case.slug, exhibit, package), method=method, data={"reason": "x", "value": "x"})
+        assert set(asked) == {right_of(view)}, rule.rule
 
 
 def test_nobody_who_is_not_signed_in_gets_past_the_sign_in_page(site, world):

@@ -65,7 +65,7 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
         if not web.dns:
             abort(404)
         with web.engine.begin() as connection:
-            held_or_404(connection, slug, exhibit_id)
+            held_or_404(connection, slug, exhibit_id, Right.WORK_ON_CASE)
             found = newest(connection, exhibit_id)
             domains = not_looked_up(found) if found else []
             if not domains:

@@ -132,9 +132,11 @@ def download(body: bytes | Iterable[bytes], name: str) -> Response:
     return answer
 
 
-def held_or_404(connection: Connection, slug: str, exhibit_id: UUID) -> tuple[Case, Held]:
-    """An exhibit of a case that the officer may see; else 404."""
-    case = case_or_404(connection, slug, Right.SEE_CASE)
+def held_or_404(
+    connection: Connection, slug: str, exhibit_id: UUID, right: Right = Right.SEE_CASE
+) -> tuple[Case, Held]:
+    """An exhibit of a case on which the officer has this right; else 404."""
+    case = case_or_404(connection, slug, right)
     query = (
         select(
             exhibit,

@@ -26,7 +26,7 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
         """Put her words, an exhibit of their own, beside this one; without any, take them away."""
         reason = request.form.get("reason", "").replace("\x00", "").strip()[:MOST_REASON_CHARACTERS]
         with web.engine.begin() as connection:
-            held_or_404(connection, slug, exhibit_id)
+            held_or_404(connection, slug, exhibit_id, Right.WORK_ON_CASE)
             if not reason:
                 abort(400)
             _change(connection, web, exhibit_id, request.form.get("words", ""), reason)

@@ -32,10 +32,19 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
         """One page of the timeline, as filtered; the ids shown and the filter go into the ledger first."""
         chosen = Filter.of(request.args.getlist("channel"), request.args.get("words", ""))
         newest_first = request.args.get("order") == "newest"
+        folded = request.args.get("bursts") != "open"
         after, before = Key.of(request.args.get("after")), Key.of(request.args.get("before"))
         with web.engine.begin() as connection:
             case = case_or_404(connection, slug, Right.SEE_CASE)
-            page = page_of(connection, case.id, chosen=chosen, newest_first=newest_first, after=after, before=before)
+            page = page_of(
+                connection,
+                case.id,
+                chosen=chosen,
+                newest_first=newest_first,
+                after=after,
+                before=before,
+                folded=folded,
+            )
             summary = summary_of(connection, case.id)
             record_look(
                 connection,
@@ -57,7 +66,8 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
             # Our own numbers and words only: nothing of a message is in it.
             chart=Markup(weeks_svg(summary.weeks)),  # noqa: S704
             channels=CHANNELS,
-            link=Links(slug, chosen, newest_first=newest_first),
+            folded=folded,
+            link=Links(slug, chosen, newest_first=newest_first, folded=folded),
         )
 
     @blueprint.get("/cases/<slug>/timeline.json")
@@ -102,34 +112,43 @@ def _document(timeline: Timeline, form: str) -> bytes:
 class Links:
     """Addresses of this timeline with one thing changed: the order, a page, a filter taken away."""
 
-    def __init__(self, slug: str, chosen: Filter, *, newest_first: bool) -> None:
+    def __init__(self, slug: str, chosen: Filter, *, newest_first: bool, folded: bool) -> None:
         self._path = url_for("officer.show_timeline", slug=slug)
-        self._chosen, self._newest_first = chosen, newest_first
+        self._chosen, self._newest_first, self._folded = chosen, newest_first, folded
 
     def page(self, **key: object) -> str:
         """The page after or before a key."""
-        return self._address(self._chosen, newest=self._newest_first, **key)
+        return self._address(self._chosen, newest=self._newest_first, folded=self._folded, **key)
+
+    def one_by_one(self, after: Key | None = None) -> str:
+        """The page after a key, with bursts unfolded."""
+        return self._address(self._chosen, newest=self._newest_first, folded=False, after=after)
+
+    def with_folds(self) -> str:
+        """The first page, with bursts folded."""
+        return self._address(self._chosen, newest=self._newest_first, folded=True)
 
     def other_order(self) -> str:
         """The first page, the other way round."""
-        return self._address(self._chosen, newest=not self._newest_first)
+        return self._address(self._chosen, newest=not self._newest_first, folded=self._folded)
 
     def without_channel(self, channel: Channel) -> str:
         """The first page, without this channel in the filter."""
         rest = tuple(one for one in self._chosen.channels if one != channel)
-        return self._address(Filter(rest, self._chosen.words), newest=self._newest_first)
+        return self._address(Filter(rest, self._chosen.words), newest=self._newest_first, folded=self._folded)
 
     def without_words(self) -> str:
         """The first page, without words in the filter."""
-        return self._address(Filter(self._chosen.channels), newest=self._newest_first)
+        return self._address(Filter(self._chosen.channels), newest=self._newest_first, folded=self._folded)
 
     def clear(self) -> str:
         """The first page, unfiltered."""
-        return self._address(Filter(), newest=self._newest_first)
+        return self._address(Filter(), newest=self._newest_first, folded=self._folded)
 
-    def _address(self, chosen: Filter, *, newest: bool, **key: object) -> str:
+    def _address(self, chosen: Filter, *, newest: bool, folded: bool, **key: object) -> str:
         pairs = [("channel", channel.value) for channel in chosen.channels]
         pairs += [("words", " ".join(chosen.words))] if chosen.words else []
         pairs += [("order", "newest")] if newest else []
+        pairs += [] if folded else [("bursts", "open")]
         pairs += [(name, str(value)) for name, value in key.items() if value]
         return f"{self._path}?{urlencode(pairs)}" if pairs else self._path
