@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -78,6 +79,7 @@ class Lanes:
         try:
             if self._stopping:
                 return
+            _flush()
             parent, pid = os.getpid(), os.fork()
             if pid == 0:
                 self._be(name, parent)
@@ -101,4 +103,12 @@ class Lanes:
         except Exception:
             log.exception("worker.lane_failed", lane=name)
         finally:
+            _flush()
             os._exit(code)
+
+
+def _flush() -> None:
+    """Write out what waits to be: a fork would write it twice, and `_exit` never. A full disk ends nobody."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()

@@ -140,6 +140,9 @@ def test_a_lane_that_is_killed_while_it_hangs_comes_back_and_holds_up_nobody(ins
         for pid in before:
             os.kill(pid, signal.SIGKILL)
         until(lambda: len(lanes_of(process)) == len(LANES) and not {*before} & {*lanes_of(process)}, "lanes again")
+        # Once each: what waits to be written is not taken into the new process.
+        told = (tmp_path / "worker.log").read_text()
+        assert told.count("worker.lane_ended") == len(LANES)
         text_in(installation, "SM1")
         nudge(Job.ACCESSION)
         until(lambda: archived(installation) == 1, "the text to be archived")
