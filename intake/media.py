@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, Engine, Integer, Row, cast, delete, func, select
+from sqlalchemy import Boolean, Connection, Engine, Integer, Row, cast, delete, func, literal_column, select
 
 from archive.accession import Belonging, receive
 from archive.acquisition import Acquisition, Channel, media_source_id
@@ -30,6 +30,12 @@ UNKNOWN_TYPE = "application/octet-stream"
 # Twilio sends at most ten; whoever else signs with our token gets no further.
 MOST_MEDIA = 20
 LONGEST_WAIT = timedelta(days=3)
+# As the index `acquisition_with_media` has it, word by word.
+_HAS_MEDIA = literal_column(
+    "(coalesce(acquisition.door ->> 'media', '[]') <> '[]'"
+    " OR coalesce(acquisition.door ->> 'stated_media', '0') <> '0')",
+    Boolean,
+)
 _TYPE = re.compile(r"[\w!#$&^.+-]{1,100}/[\w!#$&^.+-]{1,100}", re.ASCII)
 
 log = structlog.get_logger()
@@ -190,6 +196,7 @@ def texts_with_missing_media(
     query = (
         select(acquisition.c.id)
         .where(
+            _HAS_MEDIA,
             acquisition.c.channel == Channel.SMS.value,
             acquisition.c.parent_id.is_(None),
             acquisition.c.observation_of.is_(None),

@@ -11,7 +11,7 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import event, insert, select, text, update
 
 from archive.accession import Belonging, receive
 from archive.acquisition import Acquisition, Channel
@@ -19,6 +19,7 @@ from archive.custody import Action
 from archive.jobs import Job
 from archive.ledger import entries_where
 from archive.marks import counts
+from archive.receiving import row_of
 from archive.tables import acquisition, alert, exhibit, package, reading, reply_item
 from cli.composition import now
 from intake.errors import MediaNotThereYetError, TwilioUnavailableError
@@ -72,6 +73,35 @@ def parts_of(installation, text_id):
 def missing(installation, *, later=timedelta()):
     with installation.engine.connect() as connection:
         return texts_with_missing_media(connection, now=now() + later, received_after=now() - timedelta(days=1))
+
+
+def test_the_sweep_finds_texts_with_media_by_an_index_however_many_others_there_are(installation):
+    plain = [row_of(text_without_media(number), Belonging(), b"x") for number in range(3000)]
+    with installation.engine.begin() as connection:
+        connection.execute(insert(acquisition), plain)
+        connection.execute(text("ANALYZE acquisition"))
+    with_picture = take_text(installation, [MediaLink("https://api.example/ME1", "image/png")])
+    asked = []
+
+    def note(_connection, _cursor, statement, parameters, *_):
+        asked.append((statement, parameters))
+
+    event.listen(installation.engine, "before_cursor_execute", note)
+    try:
+        assert missing(installation) == [with_picture.id]
+    finally:
+        event.remove(installation.engine, "before_cursor_execute", note)
+    ((statement, parameters),) = asked
+    with installation.engine.connect() as connection:
+        plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars())
+    assert "acquisition_with_media" in plan
+    assert "acquisition_parts" in plan
+    assert "Seq Scan on acquisition" not in plan
+
+
+def text_without_media(number):
+    door = {"media": [], "stated_media": 0}
+    return Acquisition.of(b"x", channel=Channel.SMS, source_id=f"SMplain{number}", at=now(), media_type=FORM, door=door)
 
 
 def placed(installation, connection, action):
