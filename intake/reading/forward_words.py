@@ -91,10 +91,19 @@ FORWARDED: Final = tuple(
 )  # fmt: skip
 """Stems that say "forwarded" in the line of dashes above a forwarded message."""
 
+ENDS: Final = tuple(
+    fold(word) + " "
+    for word in (
+        "end", "end of", "ende", "fin", "fin du", "fine", "fim", "final", "einde", "slut", "slutt", "loppu", "konec", "koniec", "kraj", "vége",
+        "sfârșitul", "конец", "кінець", "край", "τέλος", "diwedd",
+    )
+)  # fmt: skip
+"""How the line of dashes begins that stands below a forwarded message."""
+
 OPENINGS: Final = frozenset(
     fold(phrase)
     for phrase in (
-        "Begin forwarded message", "Forwarded message", "Začátek přeposílané zprávy", "Start på videresendt besked", "Videresendt besked",
+        "Begin forwarded message", "Forwarded message", "This is a forwarded message", "Začátek přeposílané zprávy", "Start på videresendt besked", "Videresendt besked",
         "Begyndelse på videresendt besked", "Anfang der weitergeleiteten Nachricht", "Anfang der weitergeleiteten E-Mail",
         "Inicio del mensaje reenviado", "Välitetty viesti alkaa", "Välitetty viesti", "Début du message réexpédié",
         "Début du message transféré", "Début du message transmis", "Započni proslijeđenu poruku", "Početak proslijeđene poruke",

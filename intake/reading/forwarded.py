@@ -28,7 +28,7 @@ from typing import Final, Literal, TypeAlias
 from intake.reading import limits
 from intake.reading.addresses import read_people, read_person
 from intake.reading.attributions import attribution_at
-from intake.reading.forward_words import FORWARD_PREFIXES, FORWARDED, OPENINGS, REPLY_IN, REPLY_PREFIXES, fold
+from intake.reading.forward_words import ENDS, FORWARD_PREFIXES, FORWARDED, OPENINGS, REPLY_IN, REPLY_PREFIXES, fold
 from intake.reading.marked_headers import Marked, marked_header
 from intake.reading.model import InnerForward, Reported, Span, SpanField
 from intake.reading.quoted_headers import (
@@ -48,7 +48,7 @@ Kind: TypeAlias = Literal["forward", "reply", "other", "unknown"]
 _RULE: Final = re.compile(r"(?:[_]{8,}|[-]{8,}|[=]{8,}|[─—]{8,})")
 _DASHES: Final = "=*~\u2013\u2014-"
 _DASHED: Final = re.compile(
-    rf"[{_DASHES}]{{3,100}} ?(?=[^\s{_DASHES}])([^\n]{{2,120}}?)[ \t]?"
+    rf"[{_DASHES}]{{3,100}} {{0,2}}(?=[^\s{_DASHES}])([^\n]{{2,120}}?)[ \t]{{0,2}}"
     rf"(?:[{_DASHES}]{{4,100}}|[{_DASHES}]{{3}}(?=[ \t]*$))[ \t]*"
 )
 _PREFIX: Final = re.compile(
@@ -57,6 +57,7 @@ _PREFIX: Final = re.compile(
 _OUTLOOK_ORIGINAL: Final = "-----Original"
 _STRONG: Final = ("opening", "dashes", "one-line", "gmail_attr", "moz-email-headers-table")
 _WEAK: Final = ("original", "rule", "block", "attribution", "divRplyFwdMsg")
+_CLOSING_DASHES: Final = frozenset(_DASHES)
 _MOST_INNER: Final = 50
 _MOST_BLANK: Final = 4
 _MOST_HEADS: Final = 1_000
@@ -323,9 +324,27 @@ def _body_lines(lines: Sequence[Line], number: int, header: QuotedHeader) -> tup
     first, last = _past_blank(lines, header.next_line), len(lines)
     if first < last and _ends_head(lines, number, first):
         first = _past_blank(lines, first + 1)
+    last = _closing_line(lines, number, first) or last
     if header.depth:
         last = next((number for number in range(first, last) if _leaves_quote(lines, number, header.depth)), last)
     return first, last
+
+
+def _closing_line(lines: Sequence[Line], number: int, first: int) -> int | None:
+    """The line of dashes that ends the message, where its program always sets one: it names the author in the first.
+
+    The last such line (Mutt, Horde): one that the author wrote, or that ends a message inside this, stands before it.
+    """
+    opening = lines[number]
+    if "@" not in opening.text or opening.text[:1] not in _CLOSING_DASHES or _DASHED.fullmatch(opening.text) is None:
+        return None
+    return next((place for place in range(len(lines) - 1, first, -1) if _closes(lines[place], opening.depth)), None)
+
+
+def _closes(line: Line, depth: int) -> bool:
+    found = _DASHED.fullmatch(line.text) if line.depth == depth and line.text[:1] in _CLOSING_DASHES else None
+    phrase = "" if found is None else fold(found[1])
+    return phrase.startswith(ENDS) and any(stem in phrase for stem in FORWARDED)
 
 
 def _leaves_quote(lines: Sequence[Line], number: int, depth: int) -> bool:

@@ -11,7 +11,9 @@ import phonenumbers
 from intake.reading import limits
 from intake.reading.model import Identifier, IdentifierKind
 
-_EMAIL: Final = re.compile(r"(?<![\w.%+'-])[\w.%+'-]{1,64}+@(?:[\w-]{1,63}+\.){1,8}[^\W\d_]{2,24}(?![\w-])")
+# Each pattern begins with what it consumes, or is tried only where a sign stands that it cannot do without: a search
+# that begins by looking back tries every character of a text.
+_EMAIL: Final = re.compile(r"[\w.%+'-]{1,64}+@(?:[\w-]{1,63}+\.){1,8}[^\W\d_]{2,24}(?![\w-])")
 _URL: Final = re.compile(
     r"(?<!\w)(?:https?://|www\.)[^\s<>\"“”«»]{1,2000}"
     # Without a scheme only where a path follows an end that shorteners and messengers use: "bit.ly/3xY", not "and/or".
@@ -19,16 +21,20 @@ _URL: Final = re.compile(
     r"/[^\s<>\"“”«»]{1,500}",
     re.IGNORECASE,
 )
+_URL_SIGN: Final = re.compile(r"/|[wW]{3}\.")
+_LOCAL: Final = re.compile(r"(?<![\w.%+'-])[\w.%+'-]{1,64}+$")
 _HOST: Final = re.compile(r"(?:https?://)?(?:[^\s/?#@]{1,200}@)?([^\s/?#:@]{1,253})", re.IGNORECASE)
 _URL_TAIL: Final = ".,;:!?'\u2019*]}"
-_PHONE: Final = re.compile(r"(?<![\w+])(?:\+|\(?0)[0-9](?:[ ().\-\u00a0\u2011]{0,2}[0-9]){6,14}+(?![\w])")
+_PHONE: Final = re.compile(
+    r"[+(0](?<![\w+].)(?:(?<=[+0])|(?<=\()0)[0-9](?:[ ().\-\u00a0\u2011]{0,2}[0-9]){6,14}+(?![\w])"
+)
 _DOTTED_DATE: Final = re.compile(r"0\d[.\- ]\d\d[.\- ](19|20)\d\d.*")
 # Current style (2001 on), prefix style (1983-2001), suffix style (1963-1982): DVLA INF104.
 _PLATE: Final = re.compile(
-    r"(?<![\w-])(?:"
-    r"[A-HJ-PR-Y]{2}[0-9]{2} ?[A-HJ-PR-Z]{3}"
-    r"|[A-HJ-NPR-TV-Y][0-9]{1,3} ?[A-HJ-PR-Y]{3}"
-    r"|[A-HJ-PR-Y]{3} ?[0-9]{1,3}[A-HJ-NPR-TV-Y]"
+    r"[A-HJ-PR-Y](?<![\w-].)(?:"
+    r"[A-HJ-PR-Y][0-9]{2} ?[A-HJ-PR-Z]{3}"
+    r"|(?<=[A-HJ-NPR-TV-Y])[0-9]{1,3} ?[A-HJ-PR-Y]{3}"
+    r"|[A-HJ-PR-Y]{2} ?[0-9]{1,3}[A-HJ-NPR-TV-Y]"
     r")(?![\w-])"
 )
 _TYPED_PLATE: Final = re.compile(
@@ -46,6 +52,7 @@ _NO_LETTERS: Final = frozenset({
 _HANDLE: Final = re.compile(r"(?<![\w@./+-])@[A-Za-z0-9_](?:[A-Za-z0-9_.]{0,28}[A-Za-z0-9_])(?![\w@])")
 _HOME_REGION: Final = "GB"
 _PHONE_TRIALS: Final = 1_000
+_LONGEST_LOCAL: Final = 64
 
 
 def find_identifiers(text: str) -> tuple[Identifier, ...]:
@@ -72,7 +79,7 @@ def _of(kind: IdentifierKind, value: str, start: int) -> Identifier:
 
 
 def _urls(text: str) -> Iterator[Identifier]:
-    for match in _URL.finditer(text):
+    for match in _in_lines_with(_URL_SIGN, _URL, text):
         value = match[0].rstrip(_URL_TAIL)
         if value.endswith(")") and value.count("(") < value.count(")"):
             value = value[:-1].rstrip(_URL_TAIL)
@@ -95,9 +102,32 @@ def url_as_ascii(url: str) -> str:
     return url[: match.start(1)] + host + url[match.end(1) :]
 
 
+def _in_lines_with(sign: re.Pattern[str], wanted: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """What `wanted` finds in the lines that hold `sign`. It must not match across lines."""
+    end = 0
+    while (found := sign.search(text, end)) is not None:
+        start = text.rfind("\n", end, found.start()) + 1 or end
+        end = text.find("\n", found.end())
+        end = len(text) if end < 0 else end
+        yield from wanted.finditer(text, start, end)
+
+
 def _emails(text: str) -> Iterator[Identifier]:
-    for match in _EMAIL.finditer(text):
-        yield _of("email", match[0], match.start())
+    end, at = 0, text.find("@")
+    while at >= 0:
+        start = _local_start(text, at)
+        match = None if start is None or start < end else _EMAIL.match(text, start)
+        if match is not None:
+            yield _of("email", match[0], start or 0)
+            end = match.end()
+        at = text.find("@", at + 1)
+
+
+def _local_start(text: str, at: int) -> int | None:
+    """Where the name before an "@" begins; None where there is none, or it is too long for one."""
+    begin = max(0, at - _LONGEST_LOCAL - 1)
+    match = _LOCAL.search(text[begin:at])
+    return None if match is None else begin + match.start()
 
 
 def _phones(text: str) -> Iterator[Identifier]:
@@ -124,10 +154,17 @@ def _plates(text: str) -> Iterator[Identifier]:
     for match in _PLATE.finditer(text):
         if not _NO_LETTERS.intersection(match[0].split(" ")):
             yield _of("plate", match[0], match.start())
+    lowered = text.lower()
+    if "reg" not in lowered and "plate" not in lowered:
+        return
     for match in _TYPED_PLATE.finditer(text):
         yield Identifier("plate", match[1], match.start(1), match.end(1))
 
 
 def _handles(text: str) -> Iterator[Identifier]:
-    for match in _HANDLE.finditer(text):
-        yield _of("handle", match[0], match.start())
+    at = text.find("@")
+    while at >= 0:
+        match = _HANDLE.match(text, at)
+        if match is not None:
+            yield _of("handle", match[0], at)
+        at = text.find("@", at + 1)

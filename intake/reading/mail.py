@@ -11,19 +11,17 @@ would put the offender's conduct at the minute she reported it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Final
 
 from intake.reading import limits
-from intake.reading.addresses import read_people
 from intake.reading.bodies import Content, attachment_of, read_content
 from intake.reading.dates import claimed_from
 from intake.reading.diary import entry_of, hints_of
-from intake.reading.fields import Block, decode_field, decode_words, through_factory
+from intake.reading.fields import Block, decode_field
 from intake.reading.forwarded import Inline, find_forward, is_separator, quotes_a_message
+from intake.reading.header_people import people_of, person_of
 from intake.reading.identifiers import find_identifiers, url_as_ascii
 from intake.reading.model import (
     Attachment,
@@ -37,14 +35,7 @@ from intake.reading.model import (
     displayable,
 )
 from intake.reading.parts import Part, Walker
-from intake.reading.transfer import decode_text
 
-# `Dan Frost <dan@example.com>` or the address alone: three mails in four, and the header factory takes 200 µs for it.
-_PLAIN_PERSON: Final = re.compile(
-    rb"(?:([A-Za-z][A-Za-z0-9 ]{0,99}?)[ ]{0,9})?"
-    rb"<([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)>"
-    rb"|([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)"
-)
 _MACHINES: Final = ("auto-submitted", "precedence", "list-id", "x-autoreply", "x-auto-response-suppress")
 _IN_DOUBT: Final = "another message is quoted in the text; it is not certain that it was forwarded, so nobody is named"
 _DISAGREE: Final = "the text and the HTML of this mail name different authors: neither is taken"
@@ -112,13 +103,13 @@ def of_originals(version: int, mail: Part, opened: Sequence[Opened], walker: Wal
     """The reading of `mail`, whose original is the one of `opened` that lies outermost."""
     outermost = [each for each in opened if each.depth == 0]
     first = outermost[0]
-    author = person_of(first.mail.block, "from", walker)
+    author = person_of(first.mail.block, "from", walker.note)
     claimed = _claimed_of(first.mail.block)
     text, subject = first.content.plain, _subject(first.mail.block)
     if len(outermost) > 1:
         # Several originals in one forward are several events; which is meant is not ours to choose.
         walker.note("several messages are attached: each has to be looked at by itself")
-        authors = {person_of(each.mail.block, "from", walker) for each in outermost}
+        authors = {person_of(each.mail.block, "from", walker.note) for each in outermost}
         author, claimed = (authors.pop() if len(authors) == 1 else Reported()), Claimed()
         text, subject = _listed(outermost), _subject(mail.block)
     to, cc = people_of(first.mail.block, "to"), people_of(first.mail.block, "cc")
@@ -234,41 +225,6 @@ def _direction(mail: Part, author: Reported, receivers: Sequence[Reported]) -> D
     if author.address and any(each.address and each.address.casefold() in hers for each in receivers):
         return "inbound"
     return "unknown"
-
-
-def person_of(block: Block, name: str, walker: Walker) -> Reported:
-    """The one person in a header; nobody where the header comes twice or names several."""
-    if len(block.every(name)) > 1:
-        walker.note(f"more than one {name.title()} header")
-        return Reported()
-    people = people_of(block, name)
-    if len(people) > 1:
-        walker.note(f"several people in {name.title()}")
-    return people[0] if len(people) == 1 else Reported()
-
-
-def people_of(block: Block, name: str) -> tuple[Reported, ...]:
-    """Everyone in every header of that name, in order."""
-    return tuple(person for value in block.every(name) for person in _people(name, value))
-
-
-@lru_cache(maxsize=64)
-def _people(name: str, value: bytes) -> tuple[Reported, ...]:
-    """Everyone in one header. Remembered: a mail's From and To are asked for several times, and take a third of it."""
-    if plain := _PLAIN_PERSON.fullmatch(value.strip()):
-        return (_reported((plain[1] or b"").decode(), (plain[2] or plain[3]).decode()),)
-    header = through_factory(name, value)
-    addresses = getattr(header, "addresses", ())
-    if addresses and not getattr(header, "defects", ("unknown",)) and all("@" in each.addr_spec for each in addresses):
-        return tuple(_reported(each.display_name, each.addr_spec) for each in addresses)
-    # Split first, decode after: an encoded word must not be able to bring an address of its own.
-    text, _ = decode_text(value[: limits.HEADER_CHARACTERS], None)
-    return tuple(_reported(decode_words(each.name or ""), each.address) for each in read_people(text))
-
-
-def _reported(name: str, address: str | None) -> Reported:
-    shown = displayable(" ".join(name.split()))[: limits.DOOR_CHARACTERS]
-    return Reported(shown if shown and shown != address else None, None if address is None else displayable(address))
 
 
 def _claimed_of(block: Block) -> Claimed:

@@ -24,7 +24,7 @@ from intake.reading.texts import read_form, read_text
 from intake.reading.transfer import decode_text
 from intake.twilio_document import JSON, as_form
 
-READER_VERSION: Final = 4
+READER_VERSION: Final = 5
 """Raised whenever the same bytes would be read differently."""
 
 _FORM: Final = "application/x-www-form-urlencoded"

@@ -214,3 +214,43 @@ def test_a_header_of_paragraphs_is_read_and_a_body_that_begins_like_one_is_not()
     found = dan(DASHES + HEADER.replace("To: <sam.carter@example.org>\n\n", "\nTo: whom it may concern\n\n"))
     assert found.to == ()
     assert found.body.startswith("To: whom it may concern")
+
+
+MUTT = "----- Forwarded message from Dan Frost <dan.frost@example.com> -----\n"
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        (MUTT, "----- End forwarded message -----\n"),
+        (
+            "----- Weitergeleitete Nachricht von dan.frost@example.com -----\n",
+            "----- Ende der weitergeleiteten Nachricht -----\n",
+        ),
+    ],
+)
+def test_words_below_the_line_that_ends_a_forward_are_the_contributors(opening, closing):
+    found = dan("Look.\n\n" + opening + "\n" + HEADER + "\n" + closing + "\n-- \nSam\n")
+    assert found.body == "You will regret this."
+    assert "Sam" in found.above
+
+
+def test_an_author_who_writes_such_a_line_does_not_end_the_message():
+    inner = "----- End forwarded message -----\nSam said she wants me back.\n"
+    assert "wants me back" in dan(MUTT + "\n" + HEADER + inner + "\n----- End forwarded message -----\n").body
+    assert "wants me back" in dan(DASHES + HEADER + inner).body
+
+
+@pytest.mark.parametrize(
+    "opening",
+    ["----------  Forwarded Message  ----------\n\n", "----------  Weitergeleitete Nachricht  ----------\n\n"],
+)
+def test_a_phrase_two_blanks_from_its_dashes_begins_a_forward(opening):
+    head, rest = HEADER.split("Subject: You will regret this\n")
+    found = dan("Look.\n\n" + opening + "Subject: You will regret this\n" + head + rest)
+    assert (found.rule, found.subject, found.above) == ("dashes", "You will regret this", "Look.")
+
+
+def test_a_line_that_says_this_is_a_forwarded_message_opens_one():
+    found = dan("Look.\n\nThis is a forwarded message\n" + HEADER)
+    assert (found.rule, found.above) == ("opening", "Look.")

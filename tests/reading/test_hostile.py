@@ -27,6 +27,7 @@ UNITS = [
     "\n", " ", "\xa0", ">", "> ", ">\n", "From:\n", "From: a\n", "-", "-----\n", "----- x ----- From: a", "_" * 32 + "\n", "<", "@", ",", "0", "07700 900123 ", ":", "a:\n",
     "On 1/1/2021 10:00, a <a@b.example> wrote:\n", "On 1 \nwrote:\n", "<mailto:", "From: a\nTo: b\nSubject: c\nDate: d\n", "From: a@b.example,\nTo: ", "http://", "AB12 ", "@a", "a@b.", '"',
     "\ufeff", "Begin forwarded message:", "a" * 64 + "@", HEAD, HEAD + " ", HEAD + "\n" * 50,
+    "/\n", "www.", "(0", "AB1 ", "reg ", "----- Forwarded message from a@b.example -----\n", "----- End forwarded message -----\n",
 ]  # fmt: skip
 HTML_UNITS = [
     "<div>",

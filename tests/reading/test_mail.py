@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intake.reading import Reading, from_json, part_bytes, read, to_json
+from intake.reading.fields import read_block
+from intake.reading.header_people import people_of
 from intake.reading.reader import PartMismatchError
 from tests.reading.mails import HTML_FORWARDS, ORIGINAL, alternatives, attached, html_mail, in_base64, mail
 
@@ -388,3 +390,22 @@ def test_where_a_quoted_message_is_left_in_doubt_that_is_said():
     assert reading.reported_from.is_empty
     assert any("not certain that it was forwarded" in each for each in reading.defects)
     assert reading_of(mail("He was outside again.", subject="Tonight")).defects == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "people"),
+    [
+        (b"Dan Frost <dan@example.com>", [("Dan Frost", "dan@example.com")]),
+        (b'"Frost, Dan (he)" <dan@example.com>', [("Frost, Dan (he)", "dan@example.com")]),
+        (b'"dan@example.com" <dan@example.com>', [(None, "dan@example.com")]),
+        (b'"kim@example.net" <dan@example.com>', [("kim@example.net", "dan@example.com")]),
+        (b"a@example.com,  Kim Lee <kim@example.net>", [(None, "a@example.com"), ("Kim Lee", "kim@example.net")]),
+        (b'"=?utf-8?q?Eve?=" <dan@example.com>', [("Eve", "dan@example.com")]),
+        (b'"Say \\"hi\\"" <dan@example.com>', [('Say "hi"', "dan@example.com")]),
+        (b'"a" <a@example.com>, "b" <b@example.com>', [("a", "a@example.com"), ("b", "b@example.com")]),
+        (b'"  " <dan@example.com>', [(None, "dan@example.com")]),
+    ],
+)
+def test_plain_people_are_read_as_the_header_factory_reads_them(value, people):
+    block = read_block(b"To: " + value + b"\r\n\r\n", 0, len(value) + 8)
+    assert [(each.name, each.address) for each in people_of(block, "to")] == people
