@@ -23,7 +23,7 @@ from archive.register import Register
 FULL, DISCLOSURE = "full", "disclosure"
 EDITIONS = (FULL, DISCLOSURE)
 
-# Their facts are ids, digests, states and counts; `exhibit.archived` has what the door observed, and is searched.
+# Ids, digests, states, times and counts alone. All are searched: `exhibit.archived` has what its door observed.
 OPEN = frozenset(
     {
         Action.EXHIBIT_ARCHIVED,
@@ -40,9 +40,97 @@ OPEN = frozenset(
         Action.PACKAGE_REQUESTED,
         Action.PACKAGE_EXPORTED,
         Action.PACKAGE_DOWNLOADED,
+        Action.LOCK_EXTENDED,
+        Action.ALERT_SEEN,
+        Action.QUESTION_ASKED,
+        Action.QUESTION_CLOSED,
+        Action.COPY_REDACTED,
+        Action.COPY_DELETED,
+    }
+)
+# Somebody's own words, which no search understands, say why, what was stated, or what went wrong.
+WORDED = frozenset(
+    {
+        Action.EXHIBIT_LEFT_IN_QUARANTINE,
+        Action.ACQUISITION_PARKED,
+        Action.ACQUISITION_UNPARKED,
+        Action.MEDIA_PARKED,
+        Action.MEDIA_UNPARKED,
+        Action.CASE_CLOSED,
+        Action.CASE_REOPENED,
+        Action.CASE_REVIEWED,
+        Action.HOLD_PLACED,
+        Action.HOLD_LIFTED,
+        Action.DISPOSAL_ASKED,
+        Action.DISPOSAL_APPROVED,
+        Action.DISPOSAL_REFUSED,
+        Action.CASE_DISPOSED,
+        Action.OFFENDER_CONFIRMED,
+        Action.OFFENDER_WITHDRAWN,
+        Action.FOLLOW_UP_ATTACHED,
+        Action.FOLLOW_UP_DETACHED,
+    }
+)
+# How she is answered and linked to, which mailbox a mail lay in, whose servers signed for her.
+OF_CONTACTS = frozenset(
+    {
+        Action.CONTRIBUTOR_ENROLLED,
+        Action.AGREEMENT_CHANGED,
+        Action.OPT_OUT_NOTED,
+        Action.OPT_OUT_CLEARED,
+        Action.CONTACT_DOUBTED,
+        Action.DOUBT_SETTLED,
+        Action.ALIAS_GIVEN,
+        Action.ALIAS_ENDED,
+        Action.REPLY_DECIDED,
+        Action.REPLY_ATTEMPTED,
+        Action.REPLY_SENT,
+        Action.REPLY_FAILED,
+        Action.REPLY_UNKNOWN,
+        Action.REPLY_UNDELIVERED,
+        Action.LINK_ISSUED,
+        Action.LINK_WITHHELD,
+        Action.LINK_ATTEMPTED,
+        Action.LINK_SENT,
+        Action.LINK_NOT_SENT,
+        Action.LINK_OPENED,
+        Action.LINK_LOCKED,
+        Action.LINK_USED_UP,
+        Action.LINK_REVOKED,
+        Action.EXHIBIT_LOCATED,
+        Action.AUTHENTICITY_ASKED,
+    }
+)
+# Of the house as a whole: they stand in the system's stream, which no package discloses.
+OF_THE_HOUSE = frozenset(
+    {
+        Action.LEDGER_STARTED,
+        Action.KEY_ANNOUNCED,
+        Action.KEY_RETIRED,
+        Action.WITNESS_CONTRADICTED,
+        Action.TIMESTAMP_RECEIVED,
+        Action.PAYLOAD_ERASED,
+        Action.INDEX_REBUILT,
+        Action.AUDIT_RUN,
+        Action.VAULT_TESTED,
+        Action.ACCOUNT_ADDED,
+        Action.PASSWORD_CHANGED,
+        Action.SIGNED_IN,
+        Action.SIGN_IN_REFUSED,
+        Action.SIGNED_OUT,
+        Action.QUARANTINE_VIEWED,
+        Action.PARKED_VIEWED,
+        Action.ALERT_MAIL_ATTEMPTED,
+        Action.ALERT_MAIL_SENT,
+        Action.ALERT_MAIL_NOT_SENT,
+        Action.COMPLETENESS_STATED,
+        Action.COMPLETENESS_VIEWED,
     }
 )
 CLOSED_ACTION = "entries of this kind record how the contributor is reached, or where she was"
+CLOSED_WORDS = (
+    "entries of this kind hold somebody's own words, which may say how the contributor is reached, or where she was"
+)
 HOLDS_CONTACT = "it names a number or an address of the contributor, or the one she sends to"
 BY_DOOR = "a message as its carrier delivered it: it names the contributor's number or address, and where she sends to"
 MAY_HIDE = "a file of this kind may record where it was made, or by whom, beside what it shows"
@@ -83,8 +171,9 @@ class Edition:
             return ERASED
         if self.redactor is None:
             return None
-        if entry.facts()["action"] not in OPEN:
-            return CLOSED_ACTION
+        action = entry.facts()["action"]
+        if action not in OPEN:
+            return CLOSED_WORDS if action in WORDED else CLOSED_ACTION
         # JSON escapes what a text may hold: both forms are searched.
         words = [entry.payload.decode(), *_strings(entry.facts())]
         return HOLDS_CONTACT if any(self.redactor.holds(each) for each in words) else None

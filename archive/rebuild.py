@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, Row, Table, exists, func, insert, sel
 from sqlalchemy.dialects.postgresql import insert as insert_new
 
 from archive.acquisition import parsed
+from archive.assignment import Belonging
 from archive.custody import SYSTEM, Action, CustodyEntry
 from archive.dump import dumped_tables
 from archive.errors import DigestMismatchError, IntegrityFault, NotEmptyError
@@ -32,6 +33,7 @@ from archive.rebuilt_ledger import (
     rebuild_leaves,
     rebuild_payloads,
 )
+from archive.register import Register
 from archive.replay import finish, replay
 from archive.rows import read
 from archive.tables import acquisition, custody_entry, custody_leaf, custody_payload, exhibit, metadata, published
@@ -108,9 +110,9 @@ class Rebuild:
             made.missing_payloads = rebuild_payloads(connection, self.ledger, self.progress)
             rebuild_checkpoints(connection, self.ledger, signed)
             self._dumped(connection, made, before=True)
-            self._replay(connection, made)
+            parents = self._replay(connection, made)
             self._dumped(connection, made, before=False)
-            finish(connection)
+            finish(connection, parents)
             self._published(connection, made)
             self._record(connection, made)
             made.counts = _counts(connection)
@@ -159,13 +161,18 @@ class Rebuild:
             else:
                 connection.execute(insert_new(table).values(row).on_conflict_do_nothing())
 
-    def _replay(self, connection: Connection, made: Rebuilt) -> None:
-        done = 0
+    def _replay(self, connection: Connection, made: Rebuilt) -> Register[str, str]:
+        """Do the acts again; of each exhibit that came with another, by its id, that one's: it may come later."""
+        done, parents = 0, Register[str, str]()
         for page in pages(_told(connection)):
             for told in self.ledger.threads.map(self._with_object, page):
                 replay(connection, told)
+                parent = Belonging.of_metadata(told.stored.metadata).parent_id if told.stored else None
+                if parent:
+                    parents[str(told.subject)] = str(parent)
             done += len(page)
             self.progress("acts", done, made.size)
+        return parents
 
     def _with_object(self, told: Told) -> Told:
         if told.payload["action"] != Action.EXHIBIT_ARCHIVED:

@@ -7,16 +7,18 @@ one finds it and leaves it; what only a later act changed is changed again. Pure
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from archive.acquisition import OBSERVATION, Channel, acquisition_id, parsed
 from archive.assignment import Belonging
 from archive.custody import Action
 from archive.likeness import likeness
+from archive.register import Register
 from archive.replay_cases import CASE_ACTS
 from archive.tables import (
     acquisition,
@@ -34,6 +36,15 @@ from archive.tables import (
 )
 from archive.told import Told, known, put
 
+TIED_AT_ONCE: Final = 500
+_TIE: Final = text(
+    """
+    UPDATE acquisition SET parent_id = whole.id
+    FROM unnest(CAST(:children AS uuid[]), CAST(:parents AS uuid[])) AS told (child, parent)
+    JOIN acquisition AS whole ON whole.id = told.parent
+    WHERE acquisition.id = told.child AND acquisition.parent_id IS NULL
+    """
+)
 REBUILT = "the index was rebuilt"
 
 
@@ -44,11 +55,18 @@ def replay(connection: Connection, told: Told) -> None:
         act(connection, told)
 
 
-def finish(connection: Connection) -> None:
-    """What follows from all of it: counters of references, and answers that may no longer go.
+def finish(connection: Connection, parents: Register[str, str]) -> None:
+    """What follows from all of it: counters of references, pieces, and answers that may no longer go.
 
     An answer planned long ago must not go out because an index was rebuilt.
+
+    Args:
+        connection: All acts are done.
+        parents: What each exhibit that came with another came with; tied now where that one's row was made later.
     """
+    pairs = iter(parents.items())
+    while some := dict(islice(pairs, TIED_AT_ONCE)):
+        connection.execute(_TIE, {"children": list(some), "parents": list(some.values())})
     last = (
         select(exhibit.c.case_id, exhibit.c.initials, func.max(exhibit.c.number))
         .where(exhibit.c.number.isnot(None))

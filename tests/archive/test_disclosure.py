@@ -7,6 +7,7 @@ import hashlib
 import json
 from dataclasses import replace
 from urllib.parse import urlencode
+from uuid import UUID
 from zipfile import ZipFile
 
 import pytest
@@ -16,9 +17,20 @@ from hypothesis import strategies as st
 from archive.acquisition import Acquisition, Channel
 from archive.contributor import Contact, ContactKind, ReplyStyle, SafeContact, enrol
 from archive.custody import Action, CustodyEntry, case_stream
-from archive.edition import BY_DOOR, CLOSED_ACTION, HOLDS_CONTACT, MAY_HIDE, Edition
+from archive.edition import (
+    BY_DOOR,
+    CLOSED_ACTION,
+    CLOSED_WORDS,
+    HOLDS_CONTACT,
+    MAY_HIDE,
+    OF_CONTACTS,
+    OF_THE_HOUSE,
+    OPEN,
+    WORDED,
+    Edition,
+)
 from archive.errors import CaseMovedError
-from archive.ledger import record
+from archive.ledger import LedgerEntry, record
 from archive.redaction import MARK, Redactor
 from archive.trust_policy import named_roots, time_lines
 from cli import composition
@@ -202,6 +214,27 @@ def test_nothing_that_surrounds_it_hides_it(before, written, after):
 def test_a_document_that_was_cleaned_holds_nothing(document):
     cleaned = REDACTOR.cleaned({PHONE: [document, ADDRESS]})
     assert not REDACTOR.holds(json.dumps(cleaned, ensure_ascii=False))
+
+
+def test_of_every_action_somebody_decided_whether_it_is_told():
+    """Who adds one decides here too: by ids and digests alone it may be OPEN, otherwise it is closed, and says why."""
+    decided = [*OPEN, *WORDED, *OF_CONTACTS, *OF_THE_HOUSE]
+    assert sorted(decided) == sorted(Action)
+
+
+@pytest.mark.parametrize("action", Action)
+def test_only_what_is_open_is_told_and_what_is_not_says_why(action):
+    entry = CustodyEntry(case_stream(UUID(int=1)), action, "account:1", now(), {"id": "1"}, reason="because")
+    ledger = LedgerEntry(0, b"", b"", entry.payload(), entry.stream, 0)
+    expected = None if action in OPEN else CLOSED_WORDS if action in WORDED else CLOSED_ACTION
+    assert Edition("disclosure", REDACTOR).closes(ledger) == expected
+    assert Edition("full").closes(ledger) is None
+
+
+def test_an_open_entry_that_names_a_contact_all_the_same_is_closed():
+    entry = CustodyEntry(case_stream(UUID(int=1)), Action.ALERT_SEEN, "account:1", now(), {"kind": f"from {PHONE}"})
+    ledger = LedgerEntry(0, b"", b"", entry.payload(), entry.stream, 0)
+    assert Edition("disclosure", REDACTOR).closes(ledger) == HOLDS_CONTACT
 
 
 def test_a_redactor_of_nothing_changes_nothing():

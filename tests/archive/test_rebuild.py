@@ -4,6 +4,7 @@ import json
 import time
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from zipfile import ZipFile
 
 import pytest
 from sqlalchemy import insert, select, text
@@ -26,6 +27,7 @@ from archive.rebuild import Rebuild
 from archive.retention import close_case, lift_hold, place_hold
 from archive.tables import (
     account,
+    acquisition,
     checkpoint,
     contributor,
     cosignature,
@@ -40,6 +42,7 @@ from archive.tables import (
 )
 from cli import keepers
 from cli.composition import now
+from intake.importing import import_files
 from replies.deciding import decide_for
 from replies.policy import Limits
 from tests.archive.ledger_story import a_case, more_entries, publisher, some_exhibits
@@ -211,6 +214,60 @@ def test_a_rebuilt_index_goes_on_where_the_lost_one_ended(installation, again):
     fresh = replace(publisher(installation), engine=again.app)
     assert fresh.publish() > 0
     assert again.work.ledger.newest_checkpoint().size == made.size + 1
+
+
+def came_with(one):
+    with one.connect() as connection:
+        rows = connection.execute(select(acquisition.c.id, acquisition.c.parent_id, acquisition.c.door))
+        return {row.id: (row.parent_id, row.door) for row in rows}
+
+
+def test_what_came_out_of_one_file_is_pieces_of_it_again(installation, again, tmp_path):
+    case, _ = a_case(installation)
+    chat = (
+        "[23/11/2026, 10:00:00] Him: look at this\r\n"
+        "[23/11/2026, 10:01:00] Him: \u200e<attached: 00000002-PHOTO-2026-11-23-10-01-00.jpg>\r\n"
+    )
+    with ZipFile(tmp_path / "WhatsApp Chat - Him.zip", "w") as bag:
+        bag.writestr("_chat.txt", chat)
+        bag.writestr("00000002-PHOTO-2026-11-23-10-01-00.jpg", b"\xff\xd8\xff\xe0 a picture")
+    files = [tmp_path / "WhatsApp Chat - Him.zip"]
+    (made,) = import_files(installation.archive, files, Belonging(case_id=case.id), now=now)
+    while installation.sequencer.run_once():
+        pass
+    publisher(installation).publish()
+    again.run()
+    before, after = came_with(installation.engine), came_with(again.app)
+    assert len(before) == len(made.ids) > 3
+    assert any(parent for parent, _ in before.values())
+    assert sum("container_sha256" in door for _, door in before.values()) >= 2
+    assert after == before
+
+
+def test_a_piece_that_was_archived_before_what_it_came_with_is_tied_to_it_again(installation, again):
+    a_case(installation)
+    with installation.engine.begin() as connection:
+        of_text = Acquisition.of(b"Body=1", channel=Channel.SMS, source_id="SM1", at=now(), media_type="text/plain")
+        receive(connection, of_text, Belonging(sender="+447700900123"))
+        of_waiting = Acquisition.of(b"Body=2", channel=Channel.SMS, source_id="SM2", at=now(), media_type="text/plain")
+        receive(connection, of_waiting, Belonging(sender="+447700900123"))
+    pictures = [
+        Acquisition.of(b"GIF89a%d" % n, channel=Channel.SMS, source_id=f"ME{n}", at=now(), media_type="image/gif")
+        for n in (1, 2)
+    ]
+    parents = [Belonging(parent_id=each.id) for each in (of_text, of_waiting)]
+    installation.archive.accession_now(list(zip(pictures, parents, strict=True)), now=now())
+    with installation.engine.begin() as connection:
+        park(connection, of_waiting.id, because="the test says so", at=now(), actor="system:tests")
+    installation.archive.accession_waiting(now=now())
+    while installation.sequencer.run_once():
+        pass
+    publisher(installation).publish()
+    a_dump(installation)
+    again.run()
+    after = came_with(again.app)
+    assert [after[each.id][0] for each in pictures] == [of_text.id, of_waiting.id]
+    assert after == came_with(installation.engine)
 
 
 def test_an_answer_that_was_planned_never_goes_out_because_of_a_rebuild(installation, again):
