@@ -15,6 +15,7 @@ from archive.jobs import Job, Nudge
 from intake.authenticity.judge import Judge
 from intake.authenticity.records import overdue, unjudged, wanted
 from workers.app import TRANSIENT, every
+from workers.queue import crowded, queue_of
 
 LOOK: Final = timedelta(seconds=20)
 # Younger than this, the queue is probably at it.
@@ -48,6 +49,8 @@ def register_judging(app: Celery, tools: Callable[[], Judging]) -> None:
     def plan() -> None:
         """Ask for what was read and never judged, and for what is due again."""
         work = tools()
+        if queue_of(Job.JUDGE) in crowded(app):
+            return
         now = work.judge.now()
         with work.judge.engine.connect() as connection:
             ids = list(connection.execute(unjudged(now - PATIENCE).limit(MOST)).scalars())

@@ -15,14 +15,17 @@ from typing import Any, TypeAlias
 
 import structlog
 from celery import Celery
+from kombu.exceptions import ChannelError, OperationalError
 
 from archive.jobs import Job
-from workers.routes import OTHERS, ROUTES
+from workers.routes import OTHERS, QUEUES, ROUTES
 
 SOCKET_TIMEOUT_SECONDS = 0.7
 GATHER_SECONDS = 0.1
 PAUSE_SECONDS = 5.0
 MOST_NOTED = 10_000
+# Messages: a queue that holds more has lost nothing that matters yet.
+CROWDED = 500
 
 Noted: TypeAlias = tuple[Job, tuple[Any, ...]]
 log = structlog.get_logger()
@@ -90,6 +93,32 @@ class Nudger:
 def make_nudge(broker_url: str) -> Nudger:
     """A nudge on this broker."""
     return Nudger(broker_url)
+
+
+def crowded(app: Celery) -> frozenset[str]:
+    """Queues that are far behind: what waits in the database waits there as well, most likely.
+
+    To ask for it again would only make them longer, and workers slower, each time it is done.
+    """
+    broker = app.connection_for_write()
+    try:
+        with broker, broker.channel() as channel:
+            return frozenset(name for name in QUEUES if _length(channel, name) > CROWDED)
+    except (OperationalError, *broker.connection_errors, *broker.channel_errors) as error:
+        log.warning("queue.not_measured", error=type(error).__name__)
+        return frozenset()
+
+
+def queue_of(job: Job) -> str:
+    """The queue in which this work waits."""
+    return ROUTES.get(job.value, ROUTES["*"])["queue"]
+
+
+def _length(channel: Any, queue: str) -> int:
+    try:
+        return int(channel.queue_declare(queue, passive=True).message_count)
+    except ChannelError:
+        return 0  # the broker keeps no empty queue
 
 
 def _sender(broker_url: str) -> Celery:

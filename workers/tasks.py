@@ -35,6 +35,7 @@ from replies.reminding import remind
 from replies.sending import send_due, send_one
 from timeline.readings import read_exhibit
 from workers.app import TRANSIENT, every
+from workers.queue import crowded, queue_of
 
 SWEEP_AT_ONCE = 500
 # Small: a worker that has begun a message ends it before it looks whether evidence waits.
@@ -203,12 +204,14 @@ def _register_answers(app: Celery, tools: Callable[[], Tools]) -> None:
 def _register_care(app: Celery, tools: Callable[[], Tools]) -> None:
     @app.task(name=Job.SWEEP.value)
     def sweep() -> None:
-        """Ask again for everything the database says is waiting."""
+        """Ask again for everything the database says is waiting, but for what a long queue holds already."""
         work = tools()
         with work.archive.engine.connect() as connection:
             waiting = missed(connection, now=work.now(), most=SWEEP_AT_ONCE)
+        behind = crowded(app) if waiting else frozenset()
         for job, ids in waiting:
-            work.nudge(job, *ids)
+            if queue_of(job) not in behind:
+                work.nudge(job, *ids)
 
     @app.task(name="archive.test_vault")
     def test_vault() -> None:
