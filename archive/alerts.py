@@ -24,6 +24,7 @@ WORDS = {
     "stopped": "The contributor ended answers with the words agreed for that. Nothing was sent about it, nor will be.",
     "review_due": "What a contributor agreed for answers is to be reviewed within a week; after that nothing is sent.",
     "review_overdue": "The day to review what a contributor agreed has passed: nothing is sent until you ask again.",
+    "export_not_taken": "An export that came in could not be taken apart into its messages. The file is kept whole.",
     "link_locked": "Wrong PINs were tried on a personal link, too many in a row. Ask her; revoke it if it was not she.",
 }
 

@@ -112,6 +112,7 @@ class Action(StrEnum):
     COPY_DELETED = "copy.deleted"
     ALIAS_GIVEN = "alias.given"
     ALIAS_ENDED = "alias.ended"
+    EXHIBIT_UNPACKED = "exhibit.unpacked"
 
 
 @dataclass(frozen=True, slots=True)

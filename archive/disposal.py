@@ -42,6 +42,7 @@ from archive.tables import (
     offender_identifier,
     published,
     reading,
+    unpacking,
 )
 from archive.vault import Vault
 
@@ -236,7 +237,7 @@ class Disposer:
         ids = [item.id for item in items]
         streams = [case_stream(asked.case_id), *_streams(items)]
         erased = _erase_payloads(connection, streams)
-        for each in (reading, authenticity, authenticity_due):
+        for each in (reading, authenticity, authenticity_due, unpacking):
             connection.execute(delete(each).where(each.c.exhibit_id == func.any(ids)))
         connection.execute(delete(location).where(location.c.acquisition_id == func.any(ids)))
         connection.execute(

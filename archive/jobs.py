@@ -18,6 +18,7 @@ class Job(StrEnum):
     FETCH_MEDIA = "intake.fetch_media"
     READ = "intake.read"
     JUDGE = "intake.judge"
+    UNPACK = "intake.unpack"
     DECIDE_REPLY = "replies.decide"
     SEND_REPLY = "replies.send"
     BUILD_PACKAGE = "archive.build_package"

@@ -307,6 +307,23 @@ authenticity_due = Table(
     _text("asked_by", nullable=True),
 )
 
+unpacking = Table(
+    "unpacking",
+    metadata,
+    Column("exhibit_id", ForeignKey("exhibit.id"), primary_key=True),
+    _moment("asked_at"),
+    _text("state"),
+    Column("tries", Integer, nullable=False),
+    _moment("next_at"),
+    Column("passed", Integer, nullable=False),
+    Column("exhibits", Integer, nullable=False),
+    _text("holds", nullable=True),
+    Column("taken", JSON, nullable=False),
+    Column("parked", JSON, nullable=False),
+    _text("because", nullable=True),
+    _moment("finished_at", nullable=True),
+)
+
 reply = Table(
     "reply",
     metadata,

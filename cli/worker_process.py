@@ -18,6 +18,7 @@ from settings import Settings
 from workers.app import PerProcess, make_celery
 from workers.authenticity import Judging, register_judging
 from workers.completeness import Completeness, register_completeness
+from workers.exports import Exports, export_taker, register_exports
 from workers.keeping import Keeping, register_keeping
 from workers.queue import make_nudge
 from workers.stamps import Stamping, register_stamping
@@ -46,6 +47,7 @@ def make_worker(settings: Settings) -> Celery:
         app, PerProcess(lambda: make_completeness(settings, tools())), after_archiving=settings.twilio_after_archiving
     )
     register_judging(app, PerProcess(lambda: make_judging(settings, tools())))
+    register_exports(app, PerProcess(lambda: make_exports(tools())))
     register_stamping(app, PerProcess(lambda: make_stamping(settings, tools())))
     return app
 
@@ -64,6 +66,11 @@ def make_completeness(settings: Settings, tools: Tools) -> Completeness:
     """What the tasks that compare sources with the archive work with."""
     compared = Sources(tools.twilio, settings.twilio_account_sid or "", tools.mailboxes)
     return Completeness(tools.archive, compared, settings.twilio_after_archiving, composition.now)
+
+
+def make_exports(tools: Tools) -> Exports:
+    """What the tasks that take exports apart work with."""
+    return Exports(export_taker(tools.archive, now=tools.now), tools.nudge)
 
 
 def make_judging(settings: Settings, tools: Tools) -> Judging:

@@ -30,11 +30,12 @@ import structlog
 from sqlalchemy import Engine, func, select
 
 from archive.accession import Archive, Belonging
-from archive.acquisition import Acquisition
+from archive.acquisition import Acquisition, acquisition_id
 from archive.errors import IntegrityFault
-from archive.tables import acquisition
+from archive.tables import acquisition, exhibit
 from intake.errors import UnreadableFileError
 from intake.handed import opened
+from intake.reading.chats import CHAT_TYPE
 from intake.unpacking import Item, Unpacking, is_maildir, media_type_of
 
 MOST_TOLD = 10
@@ -67,6 +68,23 @@ class Imported:
     refused: str | None = None
     taken: Mapping[str, int] = field(default_factory=dict)
     parked: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One batch that is in the archive.
+
+    Attributes:
+        arrived: The exhibits it became; some may have been there before.
+        faults: Why others are not in the archive.
+        repeats: How many items were there before.
+        items: How many items it was.
+    """
+
+    arrived: Arrived
+    faults: tuple[str, ...] = ()
+    repeats: int = 0
+    items: int = 0
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -130,19 +148,78 @@ def _import(
     faults: list[str] = []
     repeats = 0
     with opened(path) as handed:
-        for batch in _batches(source.items(handed, media_type_of(path))):
-            repeats += _already_there(archive.engine, batch)
-            arrived: Arrived = {}
-            for item, answer in zip(batch, _archived(archive, batch, belonging, now()), strict=True):
-                if isinstance(answer, UUID):
-                    ids.append(answer)
-                    arrived[answer] = item.acquisition.raw if isinstance(item.acquisition, Acquisition) else None
-                else:
-                    faults.append(str(answer))
-            then(arrived)
+        for taken in take_in(archive, source.items(handed, media_type_of(path)), belonging, now=now):
+            ids += taken.arrived
+            faults += taken.faults
+            repeats += taken.repeats
+            then(taken.arrived)
     account = source.account
-    told = _told([*faults, *account.told()])
+    told = in_short([*faults, *account.told()])
     return Imported(path, tuple(ids), repeats, told, dict(account.taken), dict(account.parked))
+
+
+def take_in(
+    archive: Archive, items: Iterator[Item], belonging: Belonging, *, now: Callable[[], datetime]
+) -> Iterator[Taken]:
+    """Archive items, a batch at a time; done again with the same, it finds repeats.
+
+    What another case has already comes into this one as well, under source ids of its own (`_for_case`).
+
+    Raises:
+        VaultUnavailableError: The vault is away; the same items again go on where it stopped.
+    """
+    own: dict[UUID, UUID] = {}
+    for batch in _batches(items):
+        there = _cases_of(archive.engine, batch)
+        ours = _for_case(batch, there, belonging.case_id, own)
+        known = there if ours == batch else _cases_of(archive.engine, ours)
+        taken = replace(_taken(archive, ours, belonging, now()), repeats=len(known), items=len(batch))
+        # Another case may have been quicker since.
+        again = _for_case(ours, _cases_of(archive.engine, ours), belonging.case_id, own)
+        if changed := [new for old, new in zip(ours, again, strict=True) if new is not old]:
+            lost = {old.acquisition.id for old, new in zip(ours, again, strict=True) if new is not old}
+            kept = {each: raw for each, raw in taken.arrived.items() if each not in lost}
+            more = _taken(archive, changed, belonging, now())
+            taken = replace(taken, arrived=kept | more.arrived, faults=(*taken.faults, *more.faults))
+        yield taken
+
+
+def _taken(archive: Archive, batch: Sequence[Item], belonging: Belonging, now: datetime) -> Taken:
+    arrived: Arrived = {}
+    faults: list[str] = []
+    for item, answer in zip(batch, _archived(archive, batch, belonging, now), strict=True):
+        if isinstance(answer, UUID):
+            arrived[answer] = item.acquisition.raw if isinstance(item.acquisition, Acquisition) else None
+        else:
+            faults.append(str(answer))
+    return Taken(arrived, tuple(faults))
+
+
+def _for_case(
+    batch: Sequence[Item], there: Mapping[str, UUID | None], case_id: UUID | None, own: dict[UUID, UUID]
+) -> list[Item]:
+    """The items; under another source id each that is archived elsewhere: evidence of two cases is in both.
+
+    Args:
+        batch: Items on their way in.
+        there: From `_cases_of`.
+        case_id: The case they are for; without one, what is anywhere is there.
+        own: Filled with the new ids of a chat's messages by their old ones: files of the chat name them as parents.
+    """
+    found = []
+    for item in batch:
+        moved = item
+        if item.parent_id in own:
+            moved = replace(moved, parent_id=own[item.parent_id])
+        source_id = item.acquisition.source_id
+        if case_id is not None and there.get(source_id, case_id) != case_id:
+            of_case = f"{source_id}@{case_id}"
+            new_id = acquisition_id(item.acquisition.channel, of_case)
+            moved = replace(moved, acquisition=replace(item.acquisition, id=new_id, source_id=of_case))
+            if item.acquisition.media_type == CHAT_TYPE:
+                own[item.acquisition.id] = new_id
+        found.append(moved)
+    return found
 
 
 def _archived(archive: Archive, batch: Sequence[Item], belonging: Belonging, now: datetime) -> Sequence[Answer]:
@@ -163,7 +240,8 @@ def _belonging(item: Item, belonging: Belonging) -> Belonging:
     return replace(belonging, parent_id=item.parent_id) if item.parent_id else belonging
 
 
-def _told(faults: list[str]) -> str | None:
+def in_short(faults: Sequence[str]) -> str | None:
+    """Reasons as one sentence, the first of them; None where there is none."""
     told = "; ".join(faults[:MOST_TOLD])
     more = len(faults) - MOST_TOLD
     return f"{told}; and {more} more" if more > 0 else told or None
@@ -187,8 +265,10 @@ def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
         yield batch
 
 
-def _already_there(engine: Engine, batch: Sequence[Item]) -> int:
+def _cases_of(engine: Engine, batch: Sequence[Item]) -> dict[str, UUID | None]:
+    """The source ids of these that are archived already, each with its case."""
     sources = [item.acquisition.source_id for item in batch]
+    query = select(acquisition.c.source_id, exhibit.c.case_id).outerjoin(exhibit, exhibit.c.id == acquisition.c.id)
     with engine.connect() as connection:
-        query = select(func.count()).where(acquisition.c.source_id == func.any(sources))
-        return int(connection.execute(query).scalar_one())
+        rows = connection.execute(query.where(acquisition.c.source_id == func.any(sources))).all()
+    return {row.source_id: row.case_id for row in rows}

@@ -38,6 +38,7 @@ class ExhibitFacts:
         ordered_at: Where it stands on the timeline.
         parent_id: The exhibit it came with (a text's picture).
         bound: By when it existed at the latest, and who vouches for that; None until a timestamp token covers it.
+        reconciled: Its door had missed it: `reconcile` found it where it came from.
     """
 
     id: UUID
@@ -54,6 +55,7 @@ class ExhibitFacts:
     ordered_at: datetime
     parent_id: UUID | None = None
     bound: Bound | None = None
+    reconciled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

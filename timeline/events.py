@@ -18,13 +18,14 @@ from archive.ledger import checkpoint_size
 from archive.tables import acquisition, authenticity, contributor, contributor_contact, custody_leaf, exhibit
 from archive.timestamps import bound_of, bounding
 from intake.addresses import normal_email, normal_phone
-from intake.reading.model import Reading, Reported
+from intake.reading.model import Claimed, Reading, Reported
 from timeline.event import ExhibitFacts, FurtherExhibit, Said, TimelineEvent
 from timeline.grading import grading_of
-from timeline.newest import IS_FOLLOW_UP, NEWEST
+from timeline.newest import HOLDS, IS_FOLLOW_UP, NEWEST
 from timeline.readings import opened
 
 BATCH: Final = 500
+EXPORTS: Final = frozenset({"backup", "chat"})
 
 # What was found out last of the authenticity of an exhibit's messages.
 JUDGED = lateral(
@@ -55,6 +56,7 @@ def events_query() -> Select[Any]:
             acquisition.c.received_at,
             acquisition.c.delivered_at,
             acquisition.c.parent_id,
+            acquisition.c.door["channel_of_receipt"].as_string().label("channel_of_receipt"),
             custody_leaf.c.leaf_index,
             *BOUND.c,
             contributor.c.name.label("contributor"),
@@ -63,6 +65,7 @@ def events_query() -> Select[Any]:
             NEWEST.c.words_id,
             NEWEST.c.question_id,
             IS_FOLLOW_UP,
+            HOLDS,
             JUDGED.c.summary.label("judged"),
             SORT_KEY.label("ordered_at"),
         )
@@ -133,6 +136,8 @@ def event_of(row: Row[Any], around: Surroundings) -> TimelineEvent:
     found = opened(row.content)
     if found is not None and row.is_follow_up:
         found = replace(found, own_words=True)
+    if found is not None and row.holds:
+        found = as_file(found, row.holds)
     sealed, bound = row.leaf_index is not None and row.leaf_index < around.signed, bound_of(row)
     facts = ExhibitFacts(
         id=row.id,
@@ -149,6 +154,7 @@ def event_of(row: Row[Any], around: Surroundings) -> TimelineEvent:
         ordered_at=row.ordered_at,
         parent_id=row.parent_id,
         bound=bound,
+        reconciled=row.channel_of_receipt == "reconciled",
     )
     kind = "attachment" if row.parent_id else "diary" if row.is_follow_up else _kind(found, facts)
     direction = _direction(found, row.contributor_id, around.own)
@@ -163,6 +169,12 @@ def event_of(row: Row[Any], around: Surroundings) -> TimelineEvent:
         said=_said(row),
         is_follow_up=row.is_follow_up,
     )
+
+
+def as_file(found: Reading, holds: str) -> Reading:
+    """The reading of a file whose messages are events of their own: it is none, and its words are theirs."""
+    claimed = Claimed(source="export" if holds in EXPORTS else "none")
+    return replace(found, kind="attachment", text="", claimed=claimed, identifiers=(), hints=(), own_words=False)
 
 
 def _said(row: Row[Any]) -> Said | None:

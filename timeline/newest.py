@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import JSON
 
-from archive.tables import exhibit, follow_up, reading
+from archive.tables import exhibit, follow_up, reading, unpacking
 
 _attached: Final = lateral(
     select(follow_up.c.content, follow_up.c.words_id, follow_up.c.question_id, follow_up.c.ordered_at)
@@ -57,3 +57,12 @@ IS_FOLLOW_UP: Final[ColumnElement[bool]] = exists(
     select(follow_up.c.id).where(follow_up.c.words_id == exhibit.c.id, follow_up.c.detached_at.is_(None))
 ).label("is_follow_up")
 """Whether the exhibit is itself words of hers that were attached to another."""
+
+HOLDS: Final = (
+    select(unpacking.c.holds)
+    .where(unpacking.c.exhibit_id == exhibit.c.id, unpacking.c.holds.isnot(None), unpacking.c.exhibits > 0)
+    .correlate(exhibit)
+    .scalar_subquery()
+    .label("holds")
+)
+"""What a file is whose messages were taken out of it and are events of their own; null for anything else."""

@@ -21,6 +21,7 @@ from archive.errors import UnknownAcquisitionError
 from archive.ledger import record, record_all
 from archive.tables import acquisition, custody_entry, custody_payload, exhibit, reading
 from archive.vault import Vault
+from intake.exports import ask
 from intake.reading import READER_VERSION, Given, opens, read_in_bounds, read_many_in_bounds, unreadable
 from intake.reading.limits import RAW_BYTES
 from intake.reading.media import is_media
@@ -138,7 +139,7 @@ def read_again(engine: Engine, vault: Vault, exhibit_id: UUID, *, now: Callable[
         if told_at is None:
             store_reading(connection, exhibit_id, found, now=now())
             return False
-        _keep(connection, exhibit_id, found, row.received_at, told_at)
+        _keep(connection, row, found, told_at)
     return True
 
 
@@ -166,10 +167,10 @@ def store_reading(connection: Connection, exhibit_id: UUID, found: Reading, *, n
     Raises:
         UnknownAcquisitionError: No acquisition has this id.
     """
-    received_at = connection.execute(select(acquisition.c.received_at).where(acquisition.c.id == exhibit_id)).scalar()
-    if received_at is None:
+    row = connection.execute(select(acquisition).where(acquisition.c.id == exhibit_id)).first()
+    if row is None:
         raise UnknownAcquisitionError(str(exhibit_id))
-    if not _keep(connection, exhibit_id, found, received_at, now):
+    if not _keep(connection, row, found, now):
         return False
     record(connection, _entry(exhibit_id, found, now))
     return True
@@ -192,10 +193,12 @@ def _store_all(connection: Connection, readings: Sequence[tuple[Row[Any], Readin
     statement = insert(reading).values(rows).on_conflict_do_nothing().returning(reading.c.exhibit_id)
     new = set(connection.execute(statement).scalars())
     record_all(connection, [_entry(row.id, found, at) for row, found in readings if row.id in new])
+    ask(connection, readings, at=at)
 
 
-def _keep(connection: Connection, exhibit_id: UUID, found: Reading, received_at: datetime, at: datetime) -> bool:
-    values = _columns(exhibit_id, found, received_at, at)
+def _keep(connection: Connection, row: Row[Any], found: Reading, at: datetime) -> bool:
+    values = _columns(row.id, found, row.received_at, at)
+    ask(connection, [(row, found)], at=at)
     statement = insert(reading).values(values).on_conflict_do_nothing().returning(reading.c.version)
     return connection.execute(statement).first() is not None
 

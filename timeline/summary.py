@@ -15,7 +15,7 @@ from intake.reading.model import Claimed, Reported
 from timeline.charts import Week, weeks_of
 from timeline.compile import COUNTED
 from timeline.events import Surroundings, direction_of, surroundings_of
-from timeline.newest import IS_FOLLOW_UP, NEWEST
+from timeline.newest import HOLDS, IS_FOLLOW_UP, NEWEST
 from timeline.occasions import Dated, Pattern, find_pattern, local_day
 from timeline.ordering import DATED, TIMED, claimed_moment
 
@@ -64,6 +64,7 @@ def _query(case_id: UUID) -> Select[Any]:
             acquisition.c.parent_id,
             exhibit.c.contributor_id,
             IS_FOLLOW_UP,
+            HOLDS,
             read.c.kind,
             read.c.direction,
             within(read.c.claimed, "at"),
@@ -79,7 +80,7 @@ def _query(case_id: UUID) -> Select[Any]:
 
 
 def _counts(row: Row[Any], around: Surroundings) -> bool:
-    if row.parent_id or row.is_follow_up or (row.kind or "message") not in COUNTED:
+    if row.parent_id or row.is_follow_up or row.holds or (row.kind or "message") not in COUNTED:
         return False
     sender = Reported(address=row.address, number=row.number)
     return direction_of(row.direction or "unknown", sender, row.contributor_id, around.own) != "outbound"

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from celery import Celery
 
+from archive.accession import Archive
 from archive.jobs import Job, Nudge
 from intake.exports import due
+from intake.importing import Arrived
+from intake.reading.model import Reading
 from intake.taking_apart import ExportTaker
+from timeline.readings import current, read_arrived
 from workers.app import every
 
 LOOK: Final = timedelta(seconds=10)
@@ -24,6 +28,19 @@ class Exports:
 
     taker: ExportTaker
     nudge: Nudge
+
+
+def export_taker(archive: Archive, *, now: Callable[[], datetime]) -> ExportTaker:
+    """What takes exports apart, and reads what comes out of them batch by batch."""
+
+    def reading_of(exhibit_id: UUID) -> Reading | None:
+        with archive.engine.connect() as connection:
+            return current(connection, exhibit_id)
+
+    def then(arrived: Arrived) -> None:
+        read_arrived(archive.engine, archive.vault, arrived, now=now)
+
+    return ExportTaker(archive, reading_of, then, now)
 
 
 def register_exports(app: Celery, tools: Callable[[], Exports]) -> None:

@@ -13,13 +13,14 @@ from typing import Final
 from archive.jobs import Job
 
 EVIDENCE, OTHERS, READINGS = "evidence", "others", "readings"
-ASKING, JUDGEMENTS = "asking", "judgements"
+ASKING, JUDGEMENTS, EXPORTS = "asking", "judgements", "exports"
 MAILBOXES = "mailboxes"
 
 # Queues in the order in which a worker looks. Judging waits for DNS: nobody waits for it.
+# Exports take half a minute at a time, and must not do so where texts go into the vault.
 LANES: Final = {
     "inside": (EVIDENCE, OTHERS, READINGS),
-    "outside": (ASKING, JUDGEMENTS),
+    "outside": (ASKING, JUDGEMENTS, EXPORTS),
     "mailboxes": (MAILBOXES,),
 }
 QUEUES = tuple(chain.from_iterable(LANES.values()))
@@ -37,6 +38,7 @@ ROUTES = {
     "intake.tidy_copies": {"queue": ASKING},
     "archive.collect_cosignatures": {"queue": ASKING},
     Job.JUDGE.value: {"queue": JUDGEMENTS},
+    Job.UNPACK.value: {"queue": EXPORTS},
     Job.FETCH_MAIL.value: {"queue": MAILBOXES},
     # It compares whole mailboxes.
     "intake.state_completeness": {"queue": MAILBOXES},
