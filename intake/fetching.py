@@ -11,7 +11,7 @@ archive. So a crash repeats a fetch, never loses a mail, and never makes a secon
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -77,6 +77,7 @@ def fetch_batch(
     *,
     now: Callable[[], datetime],
     limits: Limits = USUAL_LIMITS,
+    reconciled: bool = False,
 ) -> FetchedBatch:
     """Archive these mails and put them away. Safe to run twice, at once, or after a crash half-way.
 
@@ -87,6 +88,7 @@ def fetch_batch(
         uids: Which mails; those that are gone from the folder are passed over.
         now: The clock.
         limits: How much to ask for at once.
+        reconciled: The watcher had not found them: the facts of receipt say so (`channel_of_receipt: reconciled`).
 
     Raises:
         MailboxUnavailableError: The server is away; repeat.
@@ -95,11 +97,12 @@ def fetch_batch(
         VaultUnavailableError: Nothing of the chunk at hand is recorded; repeat.
     """
     done = FetchedBatch()
+    more = {"channel_of_receipt": "reconciled"} if reconciled else {}
     with Line(partial(_opened, open_mailbox, epoch), epoch.uidvalidity) as line:
         for chunk in retrieve(line, uids, limits):
             mails = [one for one in chunk if isinstance(one, Retrieved)]
             gaps = [one for one in chunk if isinstance(one, Gap)]
-            settled, outcome = _archive(archive, epoch, mails, now())
+            settled, outcome = _archive(archive, epoch, mails, now(), more)
             _note_gaps(archive, epoch, gaps, settled, now())
             put_away = _put_away(line, settled)
             done += outcome + FetchedBatch(gaps=tuple(gap.uid for gap in gaps), put_away=put_away)
@@ -118,7 +121,7 @@ def _opened(open_mailbox: Callable[[], Mailbox], epoch: MailboxEpoch) -> Mailbox
 
 
 def _archive(
-    archive: Archive, epoch: MailboxEpoch, mails: Sequence[Retrieved], at: datetime
+    archive: Archive, epoch: MailboxEpoch, mails: Sequence[Retrieved], at: datetime, more: Mapping[str, str]
 ) -> tuple[list[int], FetchedBatch]:
     """Put mails into the archive, those it does not know from another epoch.
 
@@ -128,7 +131,8 @@ def _archive(
     if not mails:
         return [], FetchedBatch()
     # In one order everywhere: workers that wait for one another's contents must not wait in a circle.
-    items = sorted(((_acquisition(epoch, mail, at), mail.uid) for mail in mails), key=lambda pair: pair[0].sha256)
+    received = ((_acquisition(epoch, mail, at, more), mail.uid) for mail in mails)
+    items = sorted(received, key=lambda pair: pair[0].sha256)
     with archive.engine.begin() as connection:
         elsewhere = located(connection, [item for item, _ in items])
         for item in seen_elsewhere(connection, epoch, [item for item, _ in items if item.id not in elsewhere]):
@@ -160,7 +164,7 @@ def _belongings(connection: Connection, items: Sequence[Acquisition]) -> dict[UU
     return belongings
 
 
-def _acquisition(epoch: MailboxEpoch, found: Retrieved, at: datetime) -> Acquisition:
+def _acquisition(epoch: MailboxEpoch, found: Retrieved, at: datetime, more: Mapping[str, str]) -> Acquisition:
     door = {
         "account": epoch.account,
         "mailbox": epoch.mailbox,
@@ -168,6 +172,7 @@ def _acquisition(epoch: MailboxEpoch, found: Retrieved, at: datetime) -> Acquisi
         "uid": found.uid,
         "flags": list(found.mail.flags),
         "internaldate": found.mail.internaldate_text,
+        **more,
     }
     if found.stated_size is not None:
         door["stated_size"] = found.stated_size

@@ -107,7 +107,7 @@ def _taken_in(
 ) -> Found:
     """Take in these mails; those that are still not known afterwards are gaps."""
     for start in range(0, len(missing), AT_ONCE):
-        fetch_batch(open_mailbox, archive, epoch, missing[start : start + AT_ONCE], now=now)
+        fetch_batch(open_mailbox, archive, epoch, missing[start : start + AT_ONCE], now=now, reconciled=True)
     with archive.engine.connect() as connection:
         taken = known_uids(connection, epoch, missing)
         gaps = tuple(_gaps(connection, epoch, [uid for uid in missing if uid not in taken]))

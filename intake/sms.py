@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, Protocol
 
 import structlog
 from flask import Blueprint, Flask, Response, abort, request
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -38,7 +38,13 @@ _SID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 # What could open other doors is not kept with the evidence.
 UNKEPT_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
-Undelivered: TypeAlias = Callable[..., object]
+
+class Undelivered(Protocol):
+    """Told of a message of ours that did not arrive, in the transaction that keeps the report."""
+
+    def __call__(self, connection: Connection, provider_id: str, status: str, *, at: datetime) -> object:
+        """Note it; why it did not arrive is among the reports."""
+
 
 log = structlog.get_logger()
 
@@ -54,8 +60,8 @@ class TextDoor:
         public_url: Scheme, host, port and path prefix as Twilio sees them: signatures are over the public address.
         now: The clock.
         nudge: Queues work; never raises.
-        undelivered: Told, once, of a message of ours that did not arrive: its MessageSid, the status, when, and
-            Twilio's number for why (or None), in the transaction.
+        undelivered: Told, once, of a message of ours that did not arrive, in the transaction: its MessageSid, the
+            status, and when. Why is in the report, which is kept by then.
     """
 
     engine: Engine
@@ -110,8 +116,7 @@ def make_blueprint(door: TextDoor) -> Blueprint:
             if report is None or not note_report(connection, report, at=door.now()):
                 return Response(status=204)
             if report.status in NOT_DELIVERED and door.undelivered:
-                told = {"at": door.now(), "error_code": report.error_code}
-                door.undelivered(connection, report.message_sid, report.status, **told)
+                door.undelivered(connection, report.message_sid, report.status, at=door.now())
         return Response(status=204)
 
     @blueprint.errorhandler(SQLAlchemyError)

@@ -19,6 +19,7 @@ from uuid import UUID, uuid4
 import structlog
 from sqlalchemy import Connection, Engine, Row, Select, func, select, update
 
+from archive.alerts import WORDS as MEANINGS
 from archive.alerts import raise_alert
 from archive.custody import SYSTEM, Action, CustodyEntry
 from archive.errors import RefusedError
@@ -46,9 +47,12 @@ log = structlog.get_logger()
 def raise_once(
     connection: Connection, kind: str, *, at: datetime, case_id: UUID | None, text: str | None, **of: Any
 ) -> None:
-    """Raise an alert, unless one of this kind for this case still waits to be seen: floods must not bury others."""
+    """Raise an alert, unless one that says the same of this case waits to be seen: floods must not bury others."""
     waiting = select(alert.c.id).where(
-        alert.c.kind == kind, alert.c.case_id.is_not_distinct_from(case_id), alert.c.seen_at.is_(None)
+        alert.c.kind == kind,
+        alert.c.case_id.is_not_distinct_from(case_id),
+        alert.c.seen_at.is_(None),
+        alert.c.text == (text or MEANINGS[kind]),
     )
     if connection.execute(waiting).first() is None:
         raise_alert(connection, kind, at=at, case_id=case_id, text=text, **of)

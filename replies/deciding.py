@@ -44,6 +44,11 @@ IMPORTED: Final = "file:"
 # can no longer tell that the partial index `reply_one_planned` is meant, and refuses it.
 PLANNED: Final = text("state = 'planned'")
 
+CAME_FROM_OFFENDER: Final = (
+    "An item was assigned as sent in by a contributor, and came from a number or address that is confirmed as an "
+    "offender's. Check who sent it in: one of the two is wrong."
+)
+
 log = structlog.get_logger()
 
 
@@ -134,6 +139,28 @@ def _see_to(connection: Connection, row: Row[Any], signals: Signals | None, now:
     person = contributor_of(connection, row.contributor_id)
     take_answer(connection, row, found, person, now=now)
     heed(connection, row, found, person, signals, now=now)
+
+
+def see_to_assigned(connection: Connection, exhibit_id: UUID, *, signals: Signals | None, now: datetime) -> None:
+    """See to an item that an officer assigned: to all that could not be seen to while it was nobody's.
+
+    The same as at receipt: names of enrolled people, the answer to an open question, agreed words, the offender wall.
+    Only an answer is never decided on again: what waited in quarantine stays unanswered.
+
+    Args:
+        connection: In the transaction that assigns it.
+        exhibit_id: The exhibit.
+        signals: Recognises words agreed in private, where this process can.
+        now: Our clock.
+    """
+    row = _locked(connection, exhibit_id)
+    if row is None or row.case_id is None:
+        return
+    _see_to(connection, row, signals, now)
+    if row.contributor_id is not None and row.sender and is_offender(connection, row.sender):
+        raise_once(
+            connection, "offender_assigned", at=now, case_id=row.case_id, text=CAME_FROM_OFFENDER, acquisition_id=row.id
+        )
 
 
 def record_decision(connection: Connection, exhibit_id: UUID, decided: Decided, *, at: datetime) -> None:

@@ -7,12 +7,12 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, union, update
 
 from archive.custody import Action, CustodyEntry, case_stream, exhibit_stream
 from archive.delivery import NOT_DELIVERED, Delivery, deliveries
 from archive.ledger import record
-from archive.tables import contributor, contributor_contact, reply, reply_item
+from archive.tables import contributor, contributor_contact, delivery_report, link_sending, reply, reply_item
 from replies.alerting import raise_once
 from replies.link_sending import note_undelivered as note_undelivered_link
 from replies.outcome import OPTED_OUT
@@ -67,6 +67,27 @@ def note(connection: Connection, provider_id: str, status: str, *, at: datetime)
         note_opt_out(connection, row.contact_id, case_id, at=at)
     log.info("reply.undelivered", reply_id=str(row.id), status=status)
     return True
+
+
+def note_missed(connection: Connection, *, at: datetime) -> int:
+    """Note failures that were told before we knew the message by its id, or while we were about to.
+
+    A report and the commit of the sending it is about can pass each other unseen; both are kept, and here they meet.
+
+    Returns:
+        How many were noted.
+    """
+    unmet = union(
+        *(
+            select(table.c.provider_id)
+            .join(delivery_report, delivery_report.c.message_sid == table.c.provider_id)
+            .where(table.c.state == "sent", delivery_report.c.status.in_(NOT_DELIVERED))
+            for table in (reply, link_sending)
+        )
+    )
+    told = deliveries(connection, list(connection.execute(unmet).scalars()))
+    # One that a network reported as delivered after all arrived.
+    return sum(note(connection, sid, each.status, at=at) for sid, each in told.items() if each.failed)
 
 
 def note_opt_out(connection: Connection, contact_id: UUID, case_id: UUID, *, at: datetime) -> None:

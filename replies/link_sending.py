@@ -25,6 +25,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from archive.alerts import raise_alert
 from archive.contributor import Contact, Contributor, enrolled_as
 from archive.custody import Action, CustodyEntry, case_stream
+from archive.delivery import deliveries
 from archive.errors import RefusedError
 from archive.ledger import record
 from archive.link import Link, Terms, issue
@@ -145,7 +146,9 @@ def note_undelivered(connection: Connection, provider_id: str, status: str, *, a
     found = connection.execute(query.with_for_update()).scalar()
     if found is None:
         return False
-    _finish(connection, found, Refused(f"the carrier could not deliver it ({status})"), at=at)
+    told = deliveries(connection, [provider_id]).get(provider_id)
+    why = f": {told.advice}" if told and told.advice else f" ({status})"
+    _finish(connection, found, Refused(f"the carrier could not deliver it{why}"), at=at)
     return True
 
 

@@ -12,11 +12,12 @@ from flask import Blueprint, Response, jsonify, request
 
 from services.faults import Fault, Faults
 from services.twilio_api import Account, TwilioError
-from services.twilio_store import INBOUND, Attachment, Message, Store
+from services.twilio_store import INBOUND, Attachment, Message, Outcome, Store
 from services.webhook import Webhook, call, received_parameters
 
 # Twilio's default words for long codes; compared with the whole text, without case.
 STOP_WORDS = {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "OPTOUT", "REVOKE"}
+OUTCOMES = ("delivered", "undelivered", "failed")
 START_WORDS = {"START", "YES", "UNSTOP"}
 
 
@@ -65,6 +66,20 @@ def make_phone(store: Store, account: Account, faults: Faults) -> Blueprint:
         number = request.args.get("number", "")
         return jsonify(number=number, messages=[_shown(message, number) for message in store.seen_by(number)])
 
+    _add_switches(phone, store, faults)
+    return phone
+
+
+def _add_switches(phone: Blueprint, store: Store, faults: Faults) -> None:
+    """What becomes of texts on their way, and which calls fail."""
+
+    @phone.put("/outcome")
+    def set_outcome() -> Response:
+        asked = _document()
+        outcome = _outcome(asked)
+        store.set_outcome(_text(asked, "number"), outcome)
+        return jsonify(number=asked["number"], **asdict(outcome))
+
     @phone.post("/faults")
     def ask_for_fault() -> tuple[Response, int]:
         asked = _document()
@@ -78,7 +93,13 @@ def make_phone(store: Store, account: Account, faults: Faults) -> Blueprint:
         faults.ask(fault)
         return jsonify(asdict(fault)), 201
 
-    return phone
+
+def _outcome(asked: dict[str, Any]) -> Outcome:
+    """What texts to a number come to; a status that ends nothing, or a code that is no number, is refused."""
+    outcome = Outcome(_text(asked, "status"), asked.get("error_code"))
+    if outcome.status not in OUTCOMES or not isinstance(outcome.error_code, int | None):
+        raise TwilioError(400, 20001, f"status: one of {', '.join(OUTCOMES)}; error_code: a number or none")
+    return outcome
 
 
 def _receive(store: Store, account: Account, asked: dict[str, Any]) -> Message:

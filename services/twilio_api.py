@@ -197,18 +197,25 @@ def _create(store: Store, account: Account) -> Message:
         raise TwilioError(400, 21617, f"The concatenated message body exceeds the {BODY_LIMIT} character limit")
     if store.has_opted_out(to):
         raise TwilioError(400, 21610, "Attempt to send to unsubscribed recipient")
-    return store.add(OUTBOUND, sender, to, body, "delivered")
+    outcome = store.outcome_for(to)
+    message = store.add(OUTBOUND, sender, to, body, outcome.status)
+    if outcome.error_code:
+        store.note_failure(message.sid, outcome.error_code)
+    return message
 
 
 def _announce(store: Store, account: Account, message: Message, callback: str) -> None:
-    """Tell a status callback that the text went out and arrived."""
+    """Tell a status callback that the text went out, and whether it arrived."""
     public, target = store.setting("public_url"), store.setting("target_url")
     # Behind a proxy the callback's public address is not where the application listens.
     same_origin = public and target and callback.startswith(_origin(public))
     reached = _origin(target or "") + callback[len(_origin(public or "")) :] if same_origin else callback
-    for status in ("sent", "delivered"):
+    code = store.failure_of(message.sid)
+    # `failed` says that the network never took it.
+    for status in (message.status,) if message.status == "failed" else ("sent", message.status):
         time.sleep(STATUS_PAUSE_SECONDS)
-        parameters = status_parameters(replace(message, status=status), account.sid)
+        why = code if status == message.status else None
+        parameters = status_parameters(replace(message, status=status), account.sid, why)
         call(Webhook(callback, reached), parameters, account.auth_token, message.idempotency_token)
 
 

@@ -48,7 +48,7 @@ def message_document(store: Store, message: Message, account_sid: str) -> dict[s
         "date_sent": _rfc2822(message.created_at),
         "date_updated": _rfc2822(message.updated_at),
         "direction": message.direction,
-        "error_code": None,
+        "error_code": store.failure_of(message.sid),
         "error_message": None,
         "from": message.sender,
         "to": message.recipient,

@@ -22,9 +22,12 @@ CREATE TABLE IF NOT EXISTS media (
     content_type TEXT NOT NULL, content BLOB NOT NULL, cdn_token TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS media_of_message ON media (message_sid);
 CREATE TABLE IF NOT EXISTS opted_out (number TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS outcome (number TEXT PRIMARY KEY, status TEXT NOT NULL, error_code INTEGER);
+CREATE TABLE IF NOT EXISTS failure (sid TEXT PRIMARY KEY, error_code INTEGER);
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 COLUMNS = "seq, sid, direction, sender, recipient, body, status, created_at, updated_at, idempotency_token"
+NEVER_ARRIVED = {"undelivered", "failed"}
 INBOUND, OUTBOUND = "inbound", "outbound-api"
 
 
@@ -42,6 +45,14 @@ class Message:
     created_at: int
     updated_at: int
     idempotency_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of a text on its way: Twilio's last status for it, and its number for why not."""
+
+    status: str = "delivered"
+    error_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +155,7 @@ class Store:
             f"SELECT {COLUMNS} FROM message WHERE sender = ?1 OR recipient = ?1 ORDER BY seq",  # noqa: S608 - a constant
             number,
         )
-        return [Message(*row) for row in rows]
+        return [message for row in rows if (message := Message(*row)).status not in NEVER_ARRIVED]
 
     def set_status(self, sid: str, status: str) -> None:
         """Record how far a message has come."""
@@ -192,6 +203,27 @@ class Store:
     def has_opted_out(self, number: str) -> bool:
         """Whether this number wants nothing more."""
         return bool(self._query("SELECT 1 FROM opted_out WHERE number = ?", number))
+
+    def set_outcome(self, number: str, outcome: Outcome) -> None:
+        """Remember what becomes of every text to this number from now on."""
+        with self._transaction() as connection:
+            row = (number, outcome.status, outcome.error_code)
+            connection.execute("INSERT OR REPLACE INTO outcome VALUES (?, ?, ?)", row)
+
+    def outcome_for(self, number: str) -> Outcome:
+        """What becomes of a text to this number: it arrives, unless something else was asked for."""
+        rows = self._query("SELECT status, error_code FROM outcome WHERE number = ?", number)
+        return Outcome(*rows[0]) if rows else Outcome()
+
+    def note_failure(self, sid: str, error_code: int | None) -> None:
+        """Remember why a message did not arrive."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO failure VALUES (?, ?)", (sid, error_code))
+
+    def failure_of(self, sid: str) -> int | None:
+        """Why a message did not arrive, by Twilio's number; None where it did or nothing is known."""
+        rows = self._query("SELECT error_code FROM failure WHERE sid = ?", sid)
+        return rows[0][0] if rows else None
 
     def setting(self, name: str) -> str | None:
         """A remembered setting, or None."""

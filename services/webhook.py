@@ -106,11 +106,13 @@ def received_parameters(message: Message, account_sid: str, media: Sequence[Medi
     return parameters
 
 
-def status_parameters(message: Message, account_sid: str) -> dict[str, str]:
-    """What Twilio posts to a status callback."""
+def status_parameters(message: Message, account_sid: str, error_code: int | None = None) -> dict[str, str]:
+    """What Twilio posts to a status callback; of what failed with its number for why, if it has one."""
+    why = {"ErrorCode": str(error_code)} if error_code else {}
     return {
         "SmsSid": message.sid, "MessageSid": message.sid, "AccountSid": account_sid, "SmsStatus": message.status,
         "MessageStatus": message.status, "From": message.sender, "To": message.recipient, "ApiVersion": API_VERSION,
+        **why,
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from archive.acquisition import Channel
 from archive.custody import Action
 from archive.timestamps import Bound
 from intake.reading.model import Claimed, Reading, Reported
-from timeline.event import TimelineEvent
+from timeline.event import ExhibitFacts, TimelineEvent
 from web.components import on_screen
 from web.visible import visible, visible_line
 
@@ -20,6 +20,10 @@ MANY: Final = {
     Channel.EMAIL: "e-mails",
     Channel.UPLOAD: "files",
     Channel.DIARY: "diary entries",
+}
+RECONCILED: Final = {
+    Channel.SMS: "found at Twilio by “reconcile”, not by its webhook",
+    Channel.EMAIL: "found in the mailbox by “reconcile”, not by the watch on it",
 }
 STATES: Final = {
     "received": "received, not archived yet",
@@ -128,9 +132,20 @@ MOST_CHARACTERS: Final = 420
 _KEPT_FACTS: Final = ("page", "part", "form", "reference", "edition", "version", "state", "decision", "because")
 
 
+def channel_many(channel: str) -> str:
+    """`texts` for `sms`, and so on."""
+    return MANY[Channel(channel)]
+
+
 def channel_words(channel: str) -> str:
     """`Text` for `sms`, and so on."""
     return CHANNELS[Channel(channel)]
+
+
+def arrival_words(facts: ExhibitFacts) -> str:
+    """By which door something came in; where that had missed it, who found it."""
+    found = RECONCILED.get(Channel(facts.channel)) if facts.reconciled else None
+    return f"{channel_words(facts.channel)}, {found}" if found else channel_words(facts.channel)
 
 
 def state_words(state: str) -> str:
@@ -256,6 +271,8 @@ def clipped(text: str | None) -> str:
 FILTERS: Final = {
     "action_words": action_words,
     "actor_words": actor_words,
+    "arrival_words": arrival_words,
+    "channel_many": channel_many,
     "channel_words": channel_words,
     "claimed_words": claimed_words,
     "clipped": clipped,

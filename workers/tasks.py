@@ -29,6 +29,7 @@ from intake.twilio_api import TwilioApi
 from intake.upload import tidy
 from replies.alerting import mail_alerts
 from replies.deciding import decide_for
+from replies.delivery import note_missed
 from replies.egress import Egress
 from replies.policy import Limits
 from replies.reminding import remind
@@ -183,8 +184,10 @@ def _register_answers(app: Celery, tools: Callable[[], Tools]) -> None:
 
     @app.task(name="replies.send_due")
     def send_all_due() -> None:
-        """Send whatever is due, and give up attempts nobody came back from."""
+        """Send whatever is due, give up attempts nobody came back from, and note what was told of them too early."""
         work = tools()
+        with work.archive.engine.begin() as connection:
+            note_missed(connection, at=work.now())
         send_due(work.archive.engine, work.egress, vault=work.archive.vault, now=work.now, limits=work.limits)
 
     @app.task(name="replies.mail_alerts")

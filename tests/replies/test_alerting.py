@@ -10,14 +10,17 @@ from sqlalchemy import insert, select, update
 from archive.alerts import mark_seen, raise_alert
 from archive.delivery import Report, note_report
 from archive.tables import account, alert, contributor, custody_entry, reply
-from replies.alerting import AGAIN_AFTER, SUBJECT, URGENT_SUBJECT, WORDS, mail_alerts
-from replies.delivery import note
+from intake.sms import TextDoor, make_door_app
+from intake.twilio_signature import Signatures
+from replies.alerting import AGAIN_AFTER, SUBJECT, URGENT_SUBJECT, WORDS, mail_alerts, raise_once
+from replies.delivery import note, note_missed
 from replies.egress import Egress
 from replies.outcome import OPTED_OUT, Refused, Sent
 from replies.policy import Limits, Silent
 from replies.reasons import Reason
 from replies.reminding import remind
 from replies.wall import officers_of, wall_of
+from tests.intake import test_sms as doors
 from tests.replies.people import NOW
 
 EVERY = timedelta(minutes=15)
@@ -199,6 +202,54 @@ def test_a_failure_told_before_the_answer_of_the_carrier_is_noted_too(house):
     house.carrier.meanwhile = lambda: report(house, "failed", "30003")
     house.send_due()
     assert [row.state for row in house.replies()] == ["undelivered"]
+
+
+def test_what_the_doors_hear_of_a_failed_answer_is_on_the_page_with_what_to_do(house):
+    """The door and the note of it as production puts them together."""
+    house.decide(house.text())
+    house.send_due()
+    door = TextDoor(
+        house.engine, Signatures((doors.TOKEN,)), doors.ACCOUNT, doors.PUBLIC_URL, lambda: SOON, print, undelivered=note
+    )
+    client = make_door_app(door).test_client()
+    told = doors.fields(MessageSid="SM1", MessageStatus="undelivered", ErrorCode="30006")
+    assert doors.post(client, told, path=doors.STATUS).status_code == 204
+    with house.engine.connect() as connection:
+        (said,) = connection.execute(select(alert.c.text)).scalars()
+    assert "use a mobile number or mail" in said
+    assert [row.state for row in house.replies()] == ["undelivered"]
+
+
+def test_a_failure_that_passed_the_commit_of_its_sending_unseen_is_noted_later_and_once(house):
+    """The report came while the sending was being committed: neither saw the other."""
+    house.decide(house.text())
+    house.send_due()
+    with house.engine.begin() as connection:
+        note_report(connection, Report.of("SM1", "undelivered", "30003"), at=SOON)
+        note_report(connection, Report.of("SMnobody's", "failed", ""), at=SOON)
+    assert house.alerts() == []
+    with house.engine.begin() as connection:
+        assert note_missed(connection, at=SOON) == 1
+    with house.engine.begin() as connection:
+        assert note_missed(connection, at=SOON) == 0
+    assert house.alerts() == ["answer_undelivered"]
+    assert [row.state for row in house.replies()] == ["undelivered"]
+
+
+def test_what_arrived_after_all_is_no_failure(house):
+    house.decide(house.text())
+    house.send_due()
+    with house.engine.begin() as connection:
+        for status in ("undelivered", "delivered"):
+            note_report(connection, Report.of("SM1", status, ""), at=SOON)
+        assert note_missed(connection, at=SOON) == 0
+
+
+def test_failures_that_want_different_things_done_are_both_shown_and_the_same_one_once(house):
+    for said in ("switched off", "opted out", "switched off"):
+        with house.engine.begin() as connection:
+            raise_once(connection, "answer_undelivered", at=SOON, case_id=None, text=said)
+    assert house.alerts() == ["answer_undelivered"] * 2
 
 
 def test_an_opt_out_is_shown_with_what_to_do_and_not_tried_again(house):

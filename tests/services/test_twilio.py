@@ -270,6 +270,44 @@ def test_a_status_callback_hears_sent_and_delivered(stand_in, client, door):
     assert heard == [("/intake/sms/status", "sent"), ("/intake/sms/status", "delivered")]
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "heard"),
+    [
+        ("undelivered", 30003, ["sent", "undelivered"]),
+        ("failed", 21610, ["failed"]),
+        ("delivered", None, ["sent", "delivered"]),
+    ],
+)
+def test_a_text_to_a_chosen_number_comes_to_what_was_asked_for(stand_in, client, phone, door, status, code, heard):
+    stand_in.set_webhook(Webhook(PUBLIC_URL, door.url))
+    handset = number()
+    credentials = (stand_in.account_sid, stand_in.auth_token)
+    asked = {"number": handset, "status": status, "error_code": code}
+    answer = requests.put(f"{stand_in.url}/_phone/outcome", json=asked, auth=credentials, timeout=30)
+    assert answer.json() == asked
+    sent = client.messages.create(to=handset, from_=stand_in.number, body="x", status_callback=f"{PUBLIC_URL}/status")
+    deadline = datetime.now(UTC) + timedelta(seconds=5)
+    while len(door.received) < len(heard) and datetime.now(UTC) < deadline:
+        threading.Event().wait(0.02)
+    told = [parse_qs(body.decode()) for _path, _headers, body in door.received]
+    assert [each["MessageStatus"][0] for each in told] == heard
+    assert told[-1].get("ErrorCode") == ([str(code)] if code else None)
+    shown = client.messages(sent.sid).fetch()
+    assert (shown.status, shown.error_code) == (status, code)
+    reached = requests.get(
+        f"{stand_in.url}/_phone/messages", params={"number": handset}, auth=credentials, timeout=30
+    ).json()["messages"]
+    assert len(reached) == (status == "delivered")
+
+
+@pytest.mark.parametrize(
+    "asked", [{"number": "+44", "status": "queued"}, {"number": "+44", "status": "failed", "error_code": "x"}]
+)
+def test_an_outcome_that_is_none_is_refused(stand_in, asked):
+    credentials = (stand_in.account_sid, stand_in.auth_token)
+    assert requests.put(f"{stand_in.url}/_phone/outcome", json=asked, auth=credentials, timeout=30).status_code == 400
+
+
 def test_a_failure_asked_for_happens_once_and_can_hide_that_the_text_went_out(client, phone, stand_in):
     """At most once: the caller who saw 503 must not know whether it was sent."""
     handset = number()

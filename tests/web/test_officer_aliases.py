@@ -46,6 +46,31 @@ def test_enrolment_gives_an_address_that_the_page_shows_renews_and_ends(site, de
     assert (len(site.entries("alias.given")), len(site.entries("alias.ended"))) == (2, 2)
 
 
+def test_somebody_known_by_nothing_else_is_enrolled_with_an_address_that_is_handed_over(site, desk):
+    form = {"name": "Amy Beth Carter", "seen": "no", "reply": "none", "by_alias": "yes"}
+    answer = desk.post(f"/cases/{SLUG}/enrol", form)
+    assert answer.status_code == 200
+    page = answer.get_data(as_text=True)
+    (address,) = ADDRESS.findall(page)
+    assert "by a way that nobody else reads" in page
+    assert answer.headers["Cache-Control"] == "no-store"
+    (enrolled,) = site.entries("contributor.enrolled")
+    (given,) = site.entries("alias.given")
+    assert given["facts"]["contributor_id"] == enrolled["facts"]["contributor_id"]
+    assert address.partition("+")[2].partition("@")[0] not in str(site.entries("alias.given"))
+    assert "address of their own</a> alone" in desk.text(f"/cases/{SLUG}")
+    assert "Enter at least one number" in desk.post(f"/cases/{SLUG}/enrol", {**form, "by_alias": ""}).get_data(
+        as_text=True
+    )
+
+
+def test_nobody_is_to_be_answered_who_has_no_number_or_address(site, desk):
+    form = {"name": "Amy Beth Carter", "seen": "no", "reply": "discreet", "by_alias": "yes", "review_by": "2027-01-01"}
+    answer = desk.post(f"/cases/{SLUG}/enrol", form)
+    assert (answer.status_code, "choose no answers" in answer.get_data(as_text=True)) == (400, True)
+    assert site.entries("contributor.enrolled") == []
+
+
 def test_who_does_not_work_on_the_case_learns_no_address(site, desk):
     enrol(desk)
     stranger, auditor = site.browser(site.person()), site.browser(site.person("auditor"))

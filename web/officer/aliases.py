@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, url_for
 from sqlalchemy import Connection
 
-from archive.alias import end_alias, give_alias, live_aliases
+from archive.alias import Alias, end_alias, give_alias, live_aliases
 from archive.case import Case
 from archive.contributor import Contributor, contributors_of
 from archive.custody import Action, case_stream
@@ -47,6 +47,17 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
             person = _person(connection, slug, contributor_id)
             end_alias(connection, person, at=web.now(), actor=signed_in().actor)
         return make_response(redirect(url_for("officer.list_aliases", slug=slug), 303))
+
+
+def handed_over(web: Web, case: Case, person: Contributor, given: Alias) -> str:
+    """The page that gives an officer an address just made, with what to say when it is handed over."""
+    return render_template(
+        "officer/alias_given.html",
+        officer=signed_in(),
+        case=case,
+        person=person,
+        address=given.address(web.brand.alias_pattern),
+    )
 
 
 def alias_rows(connection: Connection, case: Case, brand: Brand) -> list[tuple[Contributor, bool, str | None]]:

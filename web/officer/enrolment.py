@@ -20,10 +20,11 @@ from archive.custody import Action, case_stream
 from archive.offender import doubt_named
 from archive.tables import acquisition, exhibit
 from intake.addresses import normal_email, normal_phone
+from replies.deciding import see_to_assigned
 from web.access import Right, case_or_404, requires, signed_in
 from web.collaborators import Web
 from web.officer.agreement import ANSWERS, LANGUAGES, QUESTION, WELSH_ANSWERS, read_agreement
-from web.officer.aliases import alias_rows
+from web.officer.aliases import alias_rows, handed_over
 from web.officer.looks import record_look
 
 MOST_CONTACTS = 10
@@ -95,7 +96,7 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
                     actor=signed_in().actor,
                 )
                 doubt_named(connection, person, at=web.now())
-                give_alias(connection, person, at=web.now(), actor=signed_in().actor)
+                given = give_alias(connection, person, at=web.now(), actor=signed_in().actor)
                 if item:
                     _assign_from(connection, web, person, item)
         if found.faults:
@@ -110,6 +111,8 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
                 **SAYINGS,
             )
             return make_response(shown, 400)
+        if not found.contacts:
+            return make_response(handed_over(web, case, person, given))
         return make_response(redirect(url_for("officer.show_case", slug=slug), 303))
 
 
@@ -126,9 +129,12 @@ def read_form(form: Mapping[str, str], *, today: date, signals: Signals) -> Enro
     if not name:
         faults["name"] = "Enter the contributor's name"
     contacts = _contacts(form, faults)
-    if not contacts and not faults.keys() & {"phones", "emails"}:
+    by_alias = form.get("by_alias") == "yes"
+    if not contacts and not by_alias and not faults.keys() & {"phones", "emails"}:
         faults["phones"] = "Enter at least one number or address: nobody can be recognised by a name"
     safe_contact = read_agreement(form, contacts, faults, today=today, signals=signals)
+    if not contacts and by_alias and safe_contact.style is not ReplyStyle.NONE:
+        faults["reply"] = "Without a number or address of theirs nobody can be answered: choose no answers"
     return Enrolment(name, contacts, safe_contact, faults)
 
 
@@ -204,3 +210,4 @@ def _assign_from(connection: Connection, web: Web, person: Contributor, item: UU
             actor=signed_in().actor,
             reason="sender enrolled",
         )
+        see_to_assigned(connection, exhibit_id, signals=web.signals, now=web.now())
