@@ -38,6 +38,7 @@ from intake.reading.quoted_headers import (
     QuotedHeader,
     label_of,
     quoted_lines,
+    read_bare_header,
     read_header,
     read_one_line,
     span_of,
@@ -255,7 +256,10 @@ def _after_dashes(lines: Sequence[Line], number: int, match: re.Match[str]) -> t
         return ("one-line", header) if header is not None and says_forwarded else None
     header = read_header(lines, number + 1, fewest=2)
     if header is None:
-        return _named_attribution(lines, number + 1, "dashes") if says_forwarded else None
+        if not says_forwarded:
+            return None
+        bare = read_bare_header(lines, number + 1)
+        return ("dashes", bare) if bare is not None else _named_attribution(lines, number + 1, "dashes")
     return ("dashes" if says_forwarded else "original"), header
 
 

@@ -16,7 +16,7 @@ from intake.reading.transfer import decode_text
 # `Dan Frost <dan@example.com>`, the name in quotes, or the address alone: nearly every mail, and the header factory
 # takes 200 µs for it. Nothing that could be an encoded word, an escape or a second person fits.
 _PLAIN_PERSON: Final = re.compile(
-    rb"(?:([A-Za-z][A-Za-z0-9 ]{0,99}?|\"[ !#-<>-\[\]-~]{1,99}\")[ ]{0,9})?"
+    rb"(?:([A-Za-z](?:[A-Za-z0-9 .'_-]{0,98}[A-Za-z0-9.])?|\"[ !#-<>-\[\]-~]{1,99}\")[ ]{0,9})?"
     rb"<([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)>"
     rb"|([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)"
 )

@@ -19,6 +19,7 @@ COLONS: Final = (":", "\uff1a")
 _QUOTE: Final = re.compile(r"[\ufeff\u200b]*(?:[ \t]?>)*")
 _MOST_BLANK: Final = 4
 _MOST_LINES: Final = 30
+_MOST_BARE: Final = 12
 
 
 class Line(NamedTuple):
@@ -160,6 +161,26 @@ def _continues(header: QuotedHeader, last: Field, lines: Sequence[Line], number:
         return False
     read = label_of(following.text)
     return read is not None and _meaning(read[0], header) in ("from", "to", "date", "subject")
+
+
+def read_bare_header(lines: Sequence[Line], first: int) -> QuotedHeader | None:
+    """A quoted header whose labels have no colons (eM Client): `From Dan <…>`, `To …`, `Date …`, `Subject …`.
+
+    Only for below a line that says "forwarded": all four fields, each on its line, and an address in the From.
+    """
+    near = [_with_colon(line) for line in lines[first : first + _MOST_BARE]]
+    header = read_header(near, 0, fewest=4)
+    if header is None or not {"from", "to", "date"} <= header.values.keys() or "@" not in header.values["from"]:
+        return None
+    header.next_line += first
+    return header
+
+
+def _with_colon(line: Line) -> Line:
+    label, space, value = line.text.partition(" ")
+    if not space or label.endswith(COLONS) or _meanings_of(label) is None:
+        return line
+    return line._replace(text=f"{label}: {value}")
 
 
 def read_one_line(text: str, number: int, depth: int) -> QuotedHeader | None:

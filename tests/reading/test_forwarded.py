@@ -254,3 +254,31 @@ def test_a_phrase_two_blanks_from_its_dashes_begins_a_forward(opening):
 def test_a_line_that_says_this_is_a_forwarded_message_opens_one():
     found = dan("Look.\n\nThis is a forwarded message\n" + HEADER)
     assert (found.rule, found.above) == ("opening", "Look.")
+
+
+BARE = 'From "Dan Frost" <dan.frost@example.com>\nTo "Sam" <sam.carter@example.org>\nDate 21/11/2026 22:14:08\nSubject You will regret this\n\nFrom now on I watch.\n'
+
+
+@pytest.mark.parametrize(
+    ("phrase", "labels"),
+    [
+        ("Forwarded Message", {}),
+        ("Weitergeleitete Nachricht", {"From ": "Von ", "To ": "An ", "Date ": "Datum ", "Subject ": "Betreff "}),
+    ],
+)
+def test_labels_without_colons_are_read_below_a_line_that_says_forwarded(phrase, labels):
+    head, body = BARE.split("\n\n")
+    for english, label in labels.items():
+        head = head.replace(english, label)
+    found = dan(f"Look.\n\n------ {phrase} ------\n{head}\n\n{body}")
+    assert (found.subject, found.date_text) == ("You will regret this", "21/11/2026 22:14:08")
+    assert (found.above, found.body) == ("Look.", "From now on I watch.")
+    assert [each.address for each in found.to] == ["sam.carter@example.org"]
+    assert all(found.source[each.start : each.end] for each in found.spans)
+
+
+def test_labels_without_colons_anywhere_else_name_nobody():
+    assert find_forward("Look.\n\n" + BARE, "Fwd: x") is None
+    assert find_forward("-----Original Message-----\n" + BARE, "Fwd: x") is None
+    assert find_forward(DASHES + BARE.replace("<dan.frost@example.com>", ""), "Fwd: x") is None
+    assert find_forward(DASHES + BARE.replace("Date", "When it was"), "Fwd: x") is None

@@ -404,6 +404,7 @@ def test_where_a_quoted_message_is_left_in_doubt_that_is_said():
         (b'"Say \\"hi\\"" <dan@example.com>', [('Say "hi"', "dan@example.com")]),
         (b'"a" <a@example.com>, "b" <b@example.com>', [("a", "a@example.com"), ("b", "b@example.com")]),
         (b'"  " <dan@example.com>', [(None, "dan@example.com")]),
+        (b"Joe Q. O'Hara-Public <joe@example.com>", [("Joe Q. O'Hara-Public", "joe@example.com")]),
     ],
 )
 def test_plain_people_are_read_as_the_header_factory_reads_them(value, people):
