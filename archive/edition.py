@@ -52,6 +52,7 @@ OPEN = frozenset(
 WORDED = frozenset(
     {
         Action.EXHIBIT_LEFT_IN_QUARANTINE,
+        Action.EXHIBIT_UNPACKED,
         Action.ACQUISITION_PARKED,
         Action.ACQUISITION_UNPARKED,
         Action.MEDIA_PARKED,

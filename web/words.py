@@ -47,6 +47,7 @@ ACTIONS: Final = {
     Action.EXHIBIT_OBSERVED_AGAIN: "Received again with other bytes",
     Action.EXHIBIT_LOCATED: "Found at a further location",
     Action.EXHIBIT_READ: "Read by the reader",
+    Action.EXHIBIT_UNPACKED: "Taken apart into its messages",
     Action.AUTHENTICITY_JUDGED: "Signatures judged",
     Action.AUTHENTICITY_ASKED: "Look-up of its domains asked for",
     Action.EXHIBIT_QUARANTINED: "Put into quarantine",

@@ -22,6 +22,7 @@ from archive.custody import Action, exhibit_stream
 from archive.errors import DigestMismatchError, IntegrityFault
 from archive.exhibit import ExhibitRef
 from archive.tables import acquisition, exhibit
+from intake.exports import outcome_of
 from intake.reading import PartMismatchError, part_bytes
 from replies.follow_ups import offered_words
 from timeline.continuity import exhibit_entries
@@ -35,6 +36,15 @@ from web.officer.looks import record_look
 
 # A larger original is streamed: it is checked as it goes, and never whole in memory.
 WHOLE_BYTES = 16 * 1024 * 1024
+EXPORT_KINDS = {
+    "sms": "Texts",
+    "mms": "Picture messages",
+    "call": "Calls",
+    "mail": "Mails",
+    "chat": "Messages of a chat",
+    "file of a chat": "Files of a chat",
+    "system line": "Lines of WhatsApp itself, which are no messages",
+}
 DOWNLOAD_POLICY = "sandbox; default-src 'none'"
 
 
@@ -75,10 +85,13 @@ def add_routes(blueprint: Blueprint, web: Web) -> None:
             entries = exhibit_entries(connection, exhibit_id)
             names = emails_of(connection)
             offered = offered_words(connection, exhibit_id)
+            taken_apart = outcome_of(connection, exhibit_id)
             look(connection, web, Action.EXHIBIT_VIEWED, case, exhibit_id)
         return render_template(
             "officer/exhibit.html",
             offered=offered,
+            taken_apart=taken_apart,
+            export_kinds=EXPORT_KINDS,
             may_work=may(signed_in(), Right.WORK_ON_CASE),
             officer=signed_in(),
             case=case,
