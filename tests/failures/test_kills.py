@@ -13,6 +13,7 @@ import time
 import pytest
 
 from tests.failures.house import wait_for
+from tests.failures.relay import Whim
 from tests.failures.soak import Run, go, make_folder, wired_house
 from tests.failures.traffic import Traffic
 
@@ -30,6 +31,9 @@ def test_after_all_these_kills_nothing_accepted_is_lost_and_nothing_is_doubled()
     held = {each.channel for each in ending.seen.held}
     assert held == {"sms", "email"}
     assert len(ending.seen.thanked) > 20
+    # Webhooks were doubled and overtaken, and answers to them lost.
+    for whim in (Whim.TWICE, Whim.AGAIN, Whim.LATE, Whim.ANSWER_LOST):
+        assert whim.value in ending.summary
     assert ending.seen.outbound
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -403,3 +404,31 @@ def test_a_size_that_is_not_true_is_a_fact_of_the_door(installation):
     (row,) = rows(installation, acquisition)
     assert row.door["stated_size"] == 7
     assert row.sha256 == hashlib.sha256(MAIL).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "fault", ["nil", "cut", "short_literal", "bye", "freeze", "other_uid", "two_bodies", "other_bytes", "bad_line"]
+)
+def test_whatever_a_server_does_to_one_mail_each_is_archived_once_with_its_bytes_when_all_is_well(installation, fault):
+    """NIL bodies, truncated literals, BYE in the middle, frozen sockets and lying UIDs, all the way into the vault."""
+    mails = {uid: b"From: a@example.org\r\n\r\nmail %d\r\n" % uid * uid for uid in (3, 5, 8)}
+    server = Nasty(dict(mails), faults={5: fault})
+    url = MailboxUrl.parse(f"imap://desk:x@127.0.0.1:{server.port}")
+    epoch = MailboxEpoch(url.account, url.folder, 7)
+
+    def run():
+        opened = partial(Mailbox.open, url, read_seconds=0.3, most_bytes=300_000)
+        return fetch_batch(opened, installation.archive, epoch, [3, 5, 8], now=now)
+
+    try:
+        bad = run()
+        assert held(installation) == sorted([mails[3], mails[8]])
+        # Where it lied about one mail, that one stays in its folder.
+        assert (bad.gaps, sorted(server.moved)) == ((5,), [3, 8])
+        server.faults.clear()
+        assert len(run().archived) == 1
+    finally:
+        server.close()
+    assert held(installation) == sorted(mails.values())
+    assert sorted(row.source_id.rpartition("/")[2] for row in rows(installation, acquisition)) == ["3", "5", "8"]
+    assert sorted(server.moved) == [3, 5, 8]
