@@ -1,6 +1,7 @@
 """Promise 4, second line: what a login may do to the ledger's rows, and that migrations make what the code knows."""
 
 import json
+from uuid import UUID
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -151,4 +152,46 @@ def test_pictures_that_were_refused_before_there_was_a_list_of_them_stand_on_it_
             ("SM1/ME2", "no such host", True),
         ]
         assert connection.execute(text("SELECT name FROM mark WHERE name LIKE 'media.refused:%'")).all() == []
+    owner.dispose()
+
+
+def test_exports_that_came_before_they_were_taken_apart_are_asked_for(stack):
+    owner = engine(stack.fresh_database().owner, pool_size=1)
+    migrate(owner, to="0012")
+    kinds = {
+        1: ("upload", "upload:x/1", '{"filename": "sms.XML"}', None),
+        2: ("upload", "upload:x/2", '{"filename": "film.mp4"}', None),
+        3: ("email", "imap:a/b/1/1", "{}", '[{"name": "chat.zip"}]'),
+        4: ("email", "imap:a/b/1/2", "{}", '[{"name": "a.jpg"}, {"name": null}]'),
+    }
+    with owner.begin() as connection:
+        for number, (channel, source, door, attachments) in kinds.items():
+            known = {"id": UUID(int=number), "channel": channel, "source": source, "door": door}
+            connection.execute(
+                text(
+                    "INSERT INTO acquisition (id, channel, source_id, received_at, sha256, sha512, size_bytes, media_type,"
+                    " door, state, attempts) VALUES (:id, :channel, :source, now(), repeat('0', 64), repeat('0', 128), 1,"
+                    " 'x/y', CAST(:door AS json), 'archived', 0)"
+                ),
+                known,
+            )
+            connection.execute(
+                text(
+                    "INSERT INTO exhibit (id, vault_key, vault_version, retain_until, archived_at, archived_entry)"
+                    " VALUES (:id, :source, 'v', now(), now(), :number)"
+                ),
+                known | {"number": number},
+            )
+            if attachments:
+                connection.execute(
+                    text(
+                        "INSERT INTO reading (exhibit_id, version, read_at, state, content, words, ordered_at)"
+                        " VALUES (:id, 4, now(), 'read', CAST(:content AS json), '', now())"
+                    ),
+                    known | {"content": f'{{"attachments": {attachments}}}'},
+                )
+    migrate(owner, to="0013")
+    with owner.connect() as connection:
+        asked = connection.execute(text("SELECT exhibit_id, state FROM unpacking ORDER BY exhibit_id")).all()
+    assert asked == [(UUID(int=1), "waiting"), (UUID(int=3), "waiting")]
     owner.dispose()

@@ -2,6 +2,7 @@
 
 import mailbox
 import os
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -13,11 +14,17 @@ from archive.errors import OverwrittenError
 from archive.tables import acquisition, exhibit
 from archive.vault import Vault
 from cli.composition import now
+from intake.authenticity.domains import LookedUp
+from intake.authenticity.judge import Judge
+from intake.authenticity.records import unjudged
 from intake.handed import gathered
 from intake.importing import files_of, import_files, media_type_of
 from intake.mbox import messages_in
 from intake.unpacking import Unpacking
+from tests.authenticity.signers import Zone
 from tests.reading.containers import msg, zipped
+from tests.timeline.casework import Casework
+from timeline.readings import read_arrived
 
 FIRST = b"From: a@example.org\nSubject: one\n\nFrom here on he wrote.\n>From quoting stays\n"
 SECOND = b"From: b@example.org\r\nSubject: two\r\n\r\nbytes \xff\xfe\x00\r\n"
@@ -297,3 +304,22 @@ def test_a_fault_of_the_vault_is_told_and_keeps_no_other_back(installation, tmp_
     (done,) = run(installation, path)
     assert "another object" in done.refused
     assert bytes_of(installation, done.ids) == [MBOX, SECOND]
+
+
+def test_a_mail_that_was_imported_while_no_worker_ran_waits_to_be_judged_and_is(installation, tmp_path):
+    (tmp_path / "one.eml").write_bytes(FIRST)
+    case = Casework(installation.archive, installation.sequencer).case()
+    (done,) = import_files(
+        installation.archive,
+        files_of([tmp_path]),
+        Belonging(case_id=case.id),
+        now=now,
+        then=lambda arrived: read_arrived(installation.engine, installation.vault, arrived, now=now),
+    )
+    later = now() + timedelta(days=40)  # however long nobody looks
+    with installation.engine.connect() as connection:
+        assert connection.execute(unjudged(later)).scalars().all() == list(done.ids)
+    judge = Judge(installation.engine, installation.vault, Zone({}).ask, LookedUp.of(()), (), now)
+    assert judge.judge(done.ids[0])
+    with installation.engine.connect() as connection:
+        assert connection.execute(unjudged(later)).scalars().all() == []
