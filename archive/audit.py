@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 from archive.acquisition import rendered
 from archive.alerts import raise_alert
 from archive.audit_copies import copies
+from archive.audit_cosignatures import cosignatures
 from archive.audit_ledger import checkpoints, entries, tokens
 from archive.audit_promises import promises
 from archive.audit_scope import Fault, Ground, Page, Scope, Step
@@ -35,6 +36,7 @@ from archive.tables import audit_fault, audit_run
 STEPS: Final[Mapping[str, Step]] = {
     "entries": entries,
     "checkpoints": checkpoints,
+    "cosignatures": cosignatures,
     "tokens": tokens,
     "times": times,
     "copies": copies,

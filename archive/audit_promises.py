@@ -1,4 +1,4 @@
-"""Rows under audit that the ledger promises entries for: exhibits, readings, assignments and answers."""
+"""Rows under audit that the ledger promises entries for: exhibits, readings, judgements, assignments and answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from archive.audit_scope import Fault, Ground, Page, Scope
 from archive.custody import Action, exhibit_stream
 from archive.ledger_erasures import erased_entries
 from archive.replay import REBUILT
-from archive.tables import custody_entry, custody_payload, exhibit, reading, reply, reply_item
+from archive.tables import authenticity, custody_entry, custody_payload, exhibit, reading, reply, reply_item
 
 AT_ONCE = 256
 NOBODY = UUID(int=0)
@@ -35,7 +35,7 @@ _ASSIGNED = text(
 
 
 def promises(ground: Ground, scope: Scope, cursor: str) -> Iterator[Page]:
-    """Every exhibit with its entries: archived, placed or quarantined, read, answered as its rows say."""
+    """Every exhibit with its entries: archived, placed or quarantined, read, judged, answered as its rows say."""
     after = UUID(cursor) if cursor else NOBODY
     while True:
         with ground.engine.connect() as connection:
@@ -45,12 +45,12 @@ def promises(ground: Ground, scope: Scope, cursor: str) -> Iterator[Page]:
             rows = connection.execute(query).all()
             if not rows:
                 return
-            faults = _faults(connection, rows)
+            faults = _faults(ground, connection, rows)
         after = rows[-1].id
         yield Page(str(after), len(rows), faults)
 
 
-def _faults(connection: Connection, rows: Sequence[Row[Any]]) -> list[Fault]:
+def _faults(ground: Ground, connection: Connection, rows: Sequence[Row[Any]]) -> list[Fault]:
     ids = [row.id for row in rows]
     told = _told(connection, ids)
     assigned = {(row.id, row.reference) for row in connection.execute(_ASSIGNED, {"ids": ids})}
@@ -62,7 +62,8 @@ def _faults(connection: Connection, rows: Sequence[Row[Any]]) -> list[Fault]:
     faults: list[Fault] = []
     for row in rows:
         faults += _of_exhibit(row, told.get(row.id, []), assigned)
-    return faults + _of_readings(connection, ids, told) + _of_answers(connection, ids, told)
+    faults += _of_readings(connection, ids, told) + _of_judgements(ground, connection, ids, told)
+    return faults + _of_answers(connection, ids, told)
 
 
 def _told(connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, list[Mapping[str, Any]]]:
@@ -109,6 +110,34 @@ def _of_readings(
             says = f"no entry tells of this reading by version {row.version}"
             faults.append(Fault("reading_changed", f"exhibit {row.exhibit_id}", says))
     return faults
+
+
+def _of_judgements(
+    ground: Ground, connection: Connection, ids: Sequence[UUID], told: Mapping[UUID, Sequence[Mapping[str, Any]]]
+) -> list[Fault]:
+    """What signatures came to: each stored document is the one that an entry names, and each that is named is there."""
+    columns = (authenticity.c[name] for name in ("exhibit_id", "content", "sha256", "summary"))
+    query = select(*columns)
+    held: dict[UUID, set[str]] = defaultdict(set)
+    faults = []
+    for row in connection.execute(query.where(authenticity.c.exhibit_id.in_(ids))):
+        sha256 = hashlib.sha256(bytes(row.content)).hexdigest()
+        held[row.exhibit_id].add(sha256)
+        if sha256 != row.sha256 or sha256 not in _judged(told.get(row.exhibit_id, [])):
+            says = f"no entry tells of the findings on its signatures with the digest {sha256}"
+            faults.append(Fault("authenticity_changed", f"exhibit {row.exhibit_id}", says))
+        elif ground.summary_in(bytes(row.content)) not in (None, row.summary):
+            says = "the timeline shows other findings on its signatures than their document has"
+            faults.append(Fault("authenticity_changed", f"exhibit {row.exhibit_id}", says))
+    for exhibit_id in ids:
+        for sha256 in sorted(_judged(told.get(exhibit_id, [])) - held[exhibit_id]):
+            says = f"the findings on its signatures with the digest {sha256}, of which an entry tells, are not there"
+            faults.append(Fault("authenticity_missing", f"exhibit {exhibit_id}", says))
+    return faults
+
+
+def _judged(told: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {each["facts"]["authenticity_sha256"] for each in told if each["action"] == Action.AUTHENTICITY_JUDGED}
 
 
 def _of_answers(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sqlalchemy import Engine
 
@@ -69,10 +69,12 @@ class Ground:
         origin: The log's name.
         secret: The ledger secret that pseudonyms come from.
         keys: Keys whose checkpoints count, from outside the database; empty: those the database knows.
+        witnesses: Keys whose cosignatures count, from outside the database; empty: whatever key a cosignature names.
         outside: The kept checkpoint, where this process may read it.
         roots: Of timestamp authorities; None: tokens are compared with the ledger alone.
         threads: For reading objects.
         now: The clock.
+        summary_in: What the timeline is to show of a document of findings on signatures; None where it cannot be said.
         grace: How long an object may lie without a row, and an entry without its place, before it is a fault.
     """
 
@@ -86,6 +88,8 @@ class Ground:
     threads: Executor
     now: Callable[[], datetime]
     grace: timedelta = timedelta(hours=1)
+    witnesses: Sequence[VerifierKey] = ()
+    summary_in: Callable[[bytes], Mapping[str, Any] | None] = lambda _content: None
 
 
 Step: TypeAlias = Callable[[Ground, Scope, str], Iterator[Page]]

@@ -36,6 +36,8 @@ ACTOR = "system:witnessing"
 ALARM_AFTER = timedelta(hours=1)
 # A size the witness tells us, and one more because the ledger grew meanwhile.
 TRIES = 3
+# In seconds, POSIX; a database cannot keep every time that a witness may sign.
+LATEST_TIME = 2**33
 MARK = "witness "
 
 
@@ -221,7 +223,7 @@ class Collector:
                 checkpoint_size=asked.checkpoint.size,
                 witness=witness.key.encode(),
                 line=str(mine[0]),
-                cosigned_at=datetime.fromtimestamp(min(time, 2**33), UTC),
+                cosigned_at=datetime.fromtimestamp(min(time, LATEST_TIME), UTC),
             )
             connection.execute(kept.on_conflict_do_nothing())
         return Standing(State.COSIGNED)

@@ -16,7 +16,8 @@ from archive.publishing import Publisher
 from archive.signed_note import VerifierKey
 from archive.trust_policy import Policy
 from archive.vaulted_ledger import VaultedLedger
-from cli.composition import now, secret, signing_key, tsa_roots, vault
+from cli.composition import now, secret, signing_key, tsa_roots, vault, witnesses
+from intake.authenticity.records import summary_in
 from settings import Settings
 
 PURPOSE = "envelope"
@@ -80,16 +81,19 @@ def vaulted_ledger(settings: Settings, made: Archive, *, policy: Path | None = N
 
 def auditor(settings: Settings, made: Archive, *, progress: Progress = unwatched) -> Auditor:
     """Looks whether rows, objects and ledger agree."""
+    policy = Policy.parse(settings.policy_file.read_bytes()) if settings.policy_file else None
     ground = Ground(
         engine=made.engine,
         vault=made.vault,
         origin=settings.origin,
         secret=secret(settings, "ledger"),
-        keys=Policy.parse(settings.policy_file.read_bytes()).logs if settings.policy_file else (),
+        keys=policy.logs if policy else (),
+        witnesses=tuple(policy.witnesses.values()) if policy else tuple(each.key for each in witnesses(settings)),
         outside=settings.checkpoint_file,
         roots=tsa_roots(settings) if settings.tsa_roots else None,
         threads=made.threads,
         now=now,
+        summary_in=summary_in,
     )
     return Auditor(ground, progress)
 

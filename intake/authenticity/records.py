@@ -21,7 +21,7 @@ from archive.custody import Action, CustodyEntry, exhibit_stream
 from archive.ledger import record
 from archive.tables import acquisition, authenticity, authenticity_due, exhibit, reading
 from intake.authenticity.judging import settled
-from intake.authenticity.model import Authenticity, answer_file, from_json
+from intake.authenticity.model import VERSION, Authenticity, answer_file, from_json
 from intake.authenticity.subjects import MAIL_TYPES
 from intake.reading.containers import OUTLOOK_TYPES, ZIP_TYPES
 
@@ -201,6 +201,15 @@ def summary_of(found: Authenticity) -> dict[str, Any]:
         ],
         "unjudged": list(found.unjudged),
     }
+
+
+def summary_in(content: bytes) -> dict[str, Any] | None:
+    """The summary of a document as it is kept; None where it is of another version, whose summary may be another."""
+    try:
+        found = from_json(json.loads(content))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return summary_of(found) if found.version == VERSION else None
 
 
 def ask(connection: Connection, exhibit_id: UUID, *, domains: Sequence[str], now: datetime, actor: str) -> None:

@@ -23,6 +23,8 @@ from archive.token_check import Roots
 from archive.vault import Vault
 from cli import keepers
 from cli.composition import now
+from intake.authenticity.domains import LookedUp
+from intake.authenticity.judge import Judge
 from replies.deciding import decide_for
 from replies.policy import Limits
 from tests.archive.ledger_story import more_entries, publisher, some_exhibits
@@ -261,6 +263,33 @@ def test_a_row_that_says_other_than_its_entries_is_found(house, edit):
     found = audited(house, grace=timedelta(0))
     named = {each.kind for each in found.faults if str(exhibit_id) in each.place}
     assert named >= expected
+
+
+JUDGEMENTS = {
+    "its document": ("UPDATE authenticity SET content = content || ' '", "authenticity_changed"),
+    "its document and its digest": (
+        "UPDATE authenticity SET content = content || ' ', sha256 = encode(sha256(content || ' '), 'hex')",
+        "authenticity_changed",
+    ),
+    "its digest": ("UPDATE authenticity SET sha256 = repeat('0', 64)", "authenticity_changed"),
+    "what the timeline shows of it": (
+        "UPDATE authenticity SET summary = jsonb_set(summary::jsonb, '{original_passed}', 'true')::json",
+        "authenticity_changed",
+    ),
+    "all of it": ("DELETE FROM authenticity", "authenticity_missing"),
+}
+
+
+@pytest.mark.parametrize("edit", JUDGEMENTS)
+def test_findings_on_signatures_other_than_their_entry_tells_are_found(house, edit):
+    judge = Judge(house.engine, house.vault, None, LookedUp.of(()), (), now)
+    (judged,) = [each for each in house.exhibits if judge.judge(each)]
+    house.sequencer.run_once()
+    assert audited(house, grace=timedelta(0)).faults == []
+    statement, expected = JUDGEMENTS[edit]
+    with as_owner(house) as connection:
+        assert connection.execute(text(statement)).rowcount == 1
+    assert (expected, f"exhibit {judged}") in kinds(audited(house, grace=timedelta(0)))
 
 
 def test_an_answer_that_no_entry_tells_of_is_found(house):

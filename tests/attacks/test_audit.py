@@ -20,7 +20,7 @@ from archive.asking import parsed_authorities
 from archive.custody import SYSTEM, Action, CustodyEntry
 from archive.errors import MissingFromVaultError
 from archive.ledger import checkpoint_note, record
-from archive.signed_note import Checkpoint
+from archive.signed_note import Checkpoint, Note, SigningKey
 from archive.stamping import Stamper
 from archive.tables import checkpoint, custody_entry, custody_leaf, custody_payload, published, timestamp_token
 from archive.timestamps import stamped_bytes
@@ -67,6 +67,11 @@ class House:
 
     def audit(self, **ground: Any) -> set[tuple[str, str]]:
         return {(each.kind, each.place) for each in audited(self.installation, roots=ROOTS, **ground).faults}
+
+    def refused(self, *sizes: int) -> set[tuple[str, str]]:
+        """The witness's cosignatures over checkpoints of these sizes, which it did not make over what now stands there."""
+        named = self.bench.known.key.encode()
+        return {("cosignature_refused", f"cosignature of {named} over checkpoint {size}") for size in sizes}
 
     def newest_entry(self) -> int:
         return self.bench.look(select(custody_leaf.c.leaf_index).order_by(custody_leaf.c.leaf_index.desc()))[0][0]
@@ -154,22 +159,25 @@ def test_history_made_anew_with_the_signing_key_is_found_by_what_was_published_b
         ("history_changed", f"checkpoint {first}"),
         ("history_changed", f"checkpoint {second}"),
         ("history_changed", f"entry {changed}"),
+        *house.refused(first, second),
     }
 
 
 def test_history_made_anew_with_the_signing_key_is_found_by_its_old_tokens(house: House) -> None:
     size = house.grow(published=False)
     make_history_anew(house, 1)
-    assert house.audit() == {("token_refused", f"token of {authority_of(house)} over checkpoint {size}")}
+    place = f"token of {authority_of(house)} over checkpoint {size}"
+    assert house.audit() == {("token_refused", place), *house.refused(size)}
 
 
 def test_history_made_anew_with_its_old_tokens_taken_away_is_found_by_their_receipts(house: House) -> None:
     size = house.grow(published=False)
-    house.grow(stamped=False, published=False)
+    second = house.grow(stamped=False, published=False)
     make_history_anew(house, 1)
     with as_owner(house.installation, "timestamp_token") as connection:
         connection.execute(text("DELETE FROM timestamp_token"))
-    assert house.audit() == {("token_missing", f"token of {authority_of(house)} over checkpoint {size}")}
+    place = f"token of {authority_of(house)} over checkpoint {size}"
+    assert house.audit() == {("token_missing", place), *house.refused(size, second)}
 
 
 def test_history_made_anew_does_not_get_round_its_copies_by_forgetting_that_they_were_published(house: House) -> None:
@@ -198,6 +206,7 @@ def test_history_made_anew_does_not_get_round_its_copies_by_copies_made_anew(hou
     assert house.audit() == {
         ("foreign_version", f"{copied.vault_key} version {copied.vault_version}"),
         ("lock_missing", f"{copied.vault_key} version {forged['VersionId']}"),
+        *house.refused(size),
     }
 
 
@@ -311,7 +320,44 @@ def test_a_cosignature_taken_away_or_altered_is_found(house: House, statement: s
     with as_owner(house.installation, "cosignature") as connection:
         (witness,) = connection.execute(text("SELECT witness FROM cosignature")).scalars()
         connection.execute(text(statement))
-    assert house.audit() == {(kind, f"cosignature {whose.format(witness)}over checkpoint {size}")}
+    place = f"cosignature {whose.format(witness)}over checkpoint {size}"
+    # What is no longer a line of a note does not hold either.
+    refused = {("cosignature_refused", place)} if whose else set()
+    assert house.audit() == {(kind, place)} | refused
+
+
+def test_a_cosignature_over_another_checkpoint_is_refused_at_its_place(house: House) -> None:
+    house.grow(stamped=False, published=False)
+    size = house.grow(stamped=False, published=False)
+    with as_owner(house.installation, "cosignature") as connection:
+        (witness,) = set(connection.execute(text("SELECT witness FROM cosignature")).scalars())
+        swap = "UPDATE cosignature SET line = (SELECT line FROM cosignature WHERE checkpoint_size < :size) WHERE checkpoint_size = :size"
+        connection.execute(text(swap), {"size": size})
+    assert house.audit() == {("cosignature_refused", f"cosignature of {witness} over checkpoint {size}")}
+
+
+def test_a_cosignature_that_is_said_to_be_older_than_it_is_is_found(house: House) -> None:
+    size = house.grow(stamped=False)
+    with as_owner(house.installation, "cosignature") as connection:
+        (witness,) = connection.execute(text("SELECT witness FROM cosignature")).scalars()
+        connection.execute(text("UPDATE cosignature SET cosigned_at = cosigned_at - interval '1 day'"))
+    assert house.audit() == {("cosignature_changed", f"cosignature of {witness} over checkpoint {size}")}
+
+
+def test_a_witness_made_up_by_whoever_holds_the_database_is_refused_where_the_true_one_is_known(house: House) -> None:
+    size = house.grow(stamped=False, published=False)
+    known, made_up = house.bench.known.key, SigningKey.generate("witness.example/w1")
+    with house.installation.engine.connect() as connection:
+        signed = Note.parse(checkpoint_note(connection, size)).text
+    with as_owner(house.installation, "cosignature") as connection:
+        row = {"witness": made_up.witness.encode(), "line": str(made_up.cosign(signed, 1_795_000_000))}
+        at = datetime.fromtimestamp(1_795_000_000, UTC)
+        connection.execute(
+            text("UPDATE cosignature SET witness = :witness, line = :line, cosigned_at = :at"), row | {"at": at}
+        )
+    place = f"cosignature of {made_up.witness.encode()} over checkpoint {size}"
+    assert house.audit(witnesses=(known,)) == {("cosignature_refused", place)}
+    assert house.audit() == set()
 
 
 # --- the archive's own clock -----------------------------------------------------------------------------------------
