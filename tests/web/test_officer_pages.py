@@ -15,9 +15,10 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import text as sql
 from sqlalchemy import update
 
+from archive.acquisition import Channel
 from archive.alerts import raise_alert
 from archive.jobs import Job
-from archive.tables import package
+from archive.tables import acquisition, package
 from intake.reading.model import Claimed, Reading, Reported
 
 FAR = datetime(2090, 1, 1, tzinfo=UTC)
@@ -481,3 +482,54 @@ def test_the_database_away_is_503_in_plain_words(site, desk):
     assert answer.status_code == 503
     assert "Nothing that was sent in is lost" in answer.get_data(as_text=True)
     assert (ready.status_code, json.loads(ready.data)) == (503, {"database": "away"})
+
+
+@pytest.mark.parametrize(
+    ("sort", "says"),
+    [
+        (Channel.SMS, "Text, found at Twilio by “reconcile”, not by its webhook"),
+        (Channel.EMAIL, "E-mail, found in the mailbox by “reconcile”, not by the watch on it"),
+    ],
+)
+def test_what_its_door_had_missed_says_who_found_it(site, case, desk, sort, says):
+    item = site.casework.text("found") if sort is Channel.SMS else site.casework.mail(a_mail())
+    assert "reconcile" not in desk.text(f"/cases/{SLUG}/exhibits/{item}")
+    with site.casework.archive.engine.begin() as connection:
+        connection.execute(update(acquisition).values(door={"channel_of_receipt": "reconciled"}))
+    assert says in desk.text(f"/cases/{SLUG}/exhibits/{item}")
+    assert says in desk.text(f"/cases/{SLUG}/timeline")
+
+
+def test_a_flood_is_one_row_that_opens_to_all_of_it_and_the_ledger_says_what_was_shown(site, case, desk):
+    began = site.casework.at
+    person = site.casework.enrol(case)
+    flood = [(f"flood number {n:03d}.", began + timedelta(seconds=18 * n)) for n in range(200)]
+    site.casework.many(case, person, flood)
+    page = desk.text(f"/cases/{SLUG}/timeline")
+    assert page.count('class="moj-timeline__item"') == 1
+    assert "Show all 200 texts" in page
+    assert "Showing 1 to 200 of 200 events" in page
+    assert [line[:3] for line in page.partition("<details")[2].split("flood number ")[1:]][-200:] == [
+        f"{n:03d}" for n in range(200)
+    ]
+    looks = [entry for entry in site.entries("case.viewed") if entry["facts"]["page"] == "timeline"]
+    assert len(looks[0]["facts"]["shown"]) == 200
+    assert len(desk.get(f"/cases/{SLUG}/timeline.json").json["events"]) == 200
+    unfolded = desk.text(f"/cases/{SLUG}/timeline?bursts=open")
+    assert unfolded.count('class="moj-timeline__item"') == 50
+    assert "Fold them" in unfolded
+
+
+def test_a_flood_in_quarantine_is_one_row_that_opens_to_all_of_it(site, case, desk):
+    for n in range(21):
+        site.casework.later(seconds=9)
+        site.casework.text(f"spam number {n:02d}.", sender="+447700900888")
+    site.casework.later(seconds=9)
+    odd = site.casework.text("another", sender="+447700900777")
+    page = desk.text("/quarantine")
+    assert page.count('<li class="hf-card"') == 2
+    assert "Show all 21" in page
+    assert all(f"spam number {n:02d}." in page for n in range(21))
+    assert f"/quarantine/{odd}" in page
+    assert "22 waiting" in page
+    assert len(site.entries("quarantine.viewed")[-1]["facts"]["shown"]) == 22
