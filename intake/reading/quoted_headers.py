@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 from intake.reading.forward_words import LABELS, LONGEST_LABEL, Field, fold
@@ -19,7 +20,7 @@ COLONS: Final = (":", "\uff1a")
 _QUOTE: Final = re.compile(r"[\ufeff\u200b]*(?:[ \t]?>)*")
 _MOST_BLANK: Final = 4
 _MOST_LINES: Final = 30
-_MOST_BARE: Final = 12
+_MOST_BARE: Final = 8
 
 
 class Line(NamedTuple):
@@ -166,11 +167,13 @@ def _continues(header: QuotedHeader, last: Field, lines: Sequence[Line], number:
 def read_bare_header(lines: Sequence[Line], first: int) -> QuotedHeader | None:
     """A quoted header whose labels have no colons (eM Client): `From Dan <…>`, `To …`, `Date …`, `Subject …`.
 
-    Only for below a line that says "forwarded": all four fields, each on its line, and an address in the From.
+    Only for below a line that says "forwarded": all four fields, each on its line, From first and with an address.
     """
-    near = [_with_colon(line) for line in lines[first : first + _MOST_BARE]]
-    header = read_header(near, 0, fewest=4)
-    if header is None or not {"from", "to", "date"} <= header.values.keys() or "@" not in header.values["from"]:
+    if first >= len(lines) or "@" not in lines[first].text:
+        return None
+    near = list(takewhile(_is_labelled, map(_with_colon, lines[first : first + _MOST_BARE])))
+    header = read_header(near, 0, fewest=4) if near and label_of(near[0].text, "from") is not None else None
+    if header is None or not {"to", "date", "subject"} <= header.values.keys():
         return None
     header.next_line += first
     return header
@@ -181,6 +184,10 @@ def _with_colon(line: Line) -> Line:
     if not space or label.endswith(COLONS) or _meanings_of(label) is None:
         return line
     return line._replace(text=f"{label}: {value}")
+
+
+def _is_labelled(line: Line) -> bool:
+    return label_of(line.text) is not None
 
 
 def read_one_line(text: str, number: int, depth: int) -> QuotedHeader | None:

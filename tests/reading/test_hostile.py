@@ -28,6 +28,7 @@ UNITS = [
     "On 1/1/2021 10:00, a <a@b.example> wrote:\n", "On 1 \nwrote:\n", "<mailto:", "From: a\nTo: b\nSubject: c\nDate: d\n", "From: a@b.example,\nTo: ", "http://", "AB12 ", "@a", "a@b.", '"',
     "\ufeff", "Begin forwarded message:", "a" * 64 + "@", HEAD, HEAD + " ", HEAD + "\n" * 50,
     "/\n", "www.", "(0", "AB1 ", "reg ", "----- Forwarded message from a@b.example -----\n", "----- End forwarded message -----\n",
+    "--- forwarded x ---\nTo a\nCc b\nDate c\n", "--- forwarded x ---\nFrom a@b.example\nTo a\nCc b\n",
 ]  # fmt: skip
 HTML_UNITS = [
     "<div>",
