@@ -7,12 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from archive.accession import receive
 from archive.acquisition import Acquisition, Channel
 from archive.alerts import raise_alert
 from archive.completeness import Compared, Gap, state
 from archive.parking import park
+from archive.tables import contributor
 from tests.web import story
 from tests.web.conftest import DESKTOP, PHONE, SMALL_PHONE
 from tests.web.test_public_browser import assert_usable
@@ -50,10 +52,11 @@ def desk(site, told, serve, context):
 
 
 def keep(page, name: str) -> None:
+    """Keep a picture of the page, with everything folded open, where a folder for pictures is named."""
     if PICTURES:
-        height = page.evaluate("document.querySelector('footer').getBoundingClientRect().bottom")
-        clip = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height}
-        page.screenshot(path=Path(PICTURES) / f"{name}.png", clip=clip)
+        page.evaluate("document.querySelectorAll('main details').forEach((each) => (each.open = true))")
+        page.screenshot(path=Path(PICTURES) / f"{name}.png")
+        page.evaluate("document.querySelectorAll('main details').forEach((each) => (each.open = false))")
 
 
 def record_statements(connection, at):
@@ -68,10 +71,19 @@ def record_statements(connection, at):
         state(connection, compared, at=at, actor="system:beat")
 
 
+def flood(site):
+    """Twenty-four texts in a few minutes of a number enrolled, and as many of one that is not."""
+    for sender in (story.SENDER, "+447700900888"):
+        for n in range(24):
+            site.casework.later(seconds=11)
+            site.casework.text(f"answer me {'!' * (n % 5)}", sender=sender)
+        site.casework.later(minutes=1)
+
+
 def addresses(told, site):
     _, slug, items = told
     raw = Acquisition.of(b"x", channel=Channel.SMS, source_id="SMparked", at=site.casework.at, media_type="text/plain")
-    quarantined = next(item for item in reversed(site.casework.made))
+    quarantined = site.casework.made[-1]
     with site.casework.archive.engine.begin() as connection:
         raise_alert(connection, "mailbox", at=site.casework.at, text="The mailbox was made anew by its server.")
         record_statements(connection, site.casework.at + timedelta(minutes=5))
@@ -83,7 +95,14 @@ def addresses(told, site):
             at=site.casework.at,
             actor="system:x",
         )
+    flood(site)
+    with site.casework.archive.engine.connect() as connection:
+        person = connection.execute(select(contributor.c.id).where(contributor.c.left_at.is_(None))).scalars().first()
     return {
+        "aliases": f"/cases/{slug}/addresses",
+        "offender": f"/cases/{slug}/offender",
+        "contributor": f"/cases/{slug}/contributors/{person}",
+        "authenticity": f"/cases/{slug}/exhibits/{items['attached']}/authenticity",
         "cases": "/cases",
         "new-case": "/cases/new",
         "case": f"/cases/{slug}",
