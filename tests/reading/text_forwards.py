@@ -3,7 +3,6 @@
 The phrases and labels are facts about the programs; the people, the words and the dates are ours.
 """
 
-
 from __future__ import annotations
 
 from typing import Final
