@@ -9,7 +9,8 @@ from archive.export import Exporter, extension_of
 from archive.package import Derived
 from archive.package_desk import PackageDesk, request
 from archive.tables import package
-from cli.composition import now, secret
+from cli.composition import now
+from tests.archive.exporting import exporter_of
 from tests.archive.test_accession import a_case_with, a_text, take
 from tests.sequencing import sequencing
 
@@ -19,17 +20,10 @@ DERIVED = (Derived("text.txt", "test reader 1", b"hello"),)
 
 @pytest.fixture
 def exporter(installation):
-    policy = f"log {installation.sequencer.key.verifier.encode()}\nquorum none\n"
-    return Exporter(
-        engine=installation.engine,
-        vault=installation.vault,
-        secret=secret(installation.settings, "ledger"),
-        organisation="Test body",
-        software="holdfast tests",
-        policy=lambda connection: policy,
+    return exporter_of(
+        installation,
         render=lambda connection, case, exhibits, edition: {"timeline.json": b"{}\n"},
         derive=lambda connection, exhibits, edition: {each: list(DERIVED) for each in exhibits},
-        now=now,
     )
 
 

@@ -18,10 +18,8 @@ from sqlalchemy import select, text
 
 from archive import verify
 from archive.custody import Action
-from archive.export import Exporter
 from archive.ledger import entries_of
 from archive.tables import authenticity, authenticity_due
-from cli.composition import secret
 from cli.judging import authenticity as command
 from intake.authenticity.domains import LookedUp
 from intake.authenticity.judge import Judge
@@ -29,6 +27,7 @@ from intake.authenticity.offline import NotAPackageError, judge_again
 from intake.authenticity.packaged import files_of
 from intake.authenticity.records import ask, due_of, newest, not_looked_up, overdue, unjudged
 from intake.authenticity.resolver import Resolver
+from tests.archive.exporting import exporter_of
 from tests.authenticity.dns_stand_in import NameServer, serving
 from tests.authenticity.signers import HEADERS, MAIL, NAME, record, signed
 from tests.sequencing import sequencing
@@ -247,14 +246,8 @@ def test_a_fault_of_the_judge_is_a_state_and_no_endless_try(casework, case, monk
 
 @pytest.fixture
 def exporter(installation, casework):
-    policy = f"log {installation.sequencer.key.verifier.encode()}\nquorum none\n"
-    return Exporter(
-        engine=installation.engine,
-        vault=installation.vault,
-        secret=secret(installation.settings, "ledger"),
-        organisation="Test body",
-        software="holdfast tests",
-        policy=lambda connection: policy,
+    return exporter_of(
+        installation,
         render=lambda connection, case, exhibits, edition: renderings(
             connection, case, exhibits, now=casework.now(), reliability={}, edition=edition
         ),

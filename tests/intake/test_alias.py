@@ -16,7 +16,7 @@ from archive.custody import Action, case_stream
 from archive.ledger import entries_of
 from archive.redaction import MARK, Redactor
 from archive.replay import replay
-from archive.tables import account, acquisition, exhibit, mail_alias, reply
+from archive.tables import acquisition, exhibit, mail_alias, reply
 from archive.told import Told
 from cli import composition
 from cli.composition import now
@@ -24,6 +24,7 @@ from replies.deciding import decide_for
 from replies.policy import Limits
 from settings import Settings, SettingsError
 from tests.intake.test_fetch import fetch, rows
+from tests.timeline.casework import Casework
 
 
 class Office:
@@ -32,18 +33,7 @@ class Office:
     def __init__(self, installation):
         self.installation = installation
         with installation.engine.begin() as connection:
-            self.officer = "00000000-0000-4000-8000-000000000001"
-            connection.execute(
-                account.insert().values(
-                    id=self.officer,
-                    email="o@example.org",
-                    role="officer",
-                    password_hash="x",
-                    must_change_password=False,
-                    active=True,
-                    created_at=now(),
-                )
-            )
+            self.officer = Casework(installation.archive, installation.sequencer).account(connection)
 
     def case(self, reference):
         with self.installation.engine.begin() as connection:

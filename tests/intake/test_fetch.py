@@ -16,7 +16,7 @@ from archive.custody import Action, exhibit_stream
 from archive.errors import OverwrittenError, VaultUnavailableError
 from archive.ledger import entries_of
 from archive.marks import counts, get_mark
-from archive.tables import account, acquisition, alert, exhibit, location
+from archive.tables import acquisition, alert, exhibit, location
 from archive.vault import Vault
 from cli.composition import now
 from intake import fetching
@@ -28,6 +28,7 @@ from intake.mailbox_url import MailboxUrl
 from intake.retrieval import Limits
 from tests.intake.conftest import Desk
 from tests.intake.nasty_server import Nasty
+from tests.timeline.casework import Casework
 
 AT = 1_700_000_000
 MAIL = b"From: Jane <jane@example.org>\r\nSubject: fwd\r\n\r\nhe wrote again\r\n"
@@ -90,19 +91,7 @@ def test_a_mail_is_archived_unaltered_with_what_the_server_said_and_then_moved(i
 
 def test_an_enrolled_sender_puts_the_mail_into_her_case(installation, desk):
     with installation.engine.begin() as connection:
-        officer = connection.execute(
-            account.insert()
-            .values(
-                id="00000000-0000-4000-8000-000000000001",
-                email="o@example.org",
-                role="officer",
-                password_hash="x",
-                must_change_password=False,
-                active=True,
-                created_at=now(),
-            )
-            .returning(account.c.id)
-        ).scalar_one()
+        officer = Casework(installation.archive, installation.sequencer).account(connection)
         opened = open_case(connection, "22/1", officer=officer, title=None, at=now(), actor="cli:test")
         contact = Contact(ContactKind.EMAIL, "jane@example.org")
         enrol(
