@@ -16,7 +16,7 @@ from intake.authenticity.stated import stated_results
 from intake.authenticity.subjects import Found
 from intake.authenticity.tags import domain_name
 from intake.reading.fields import read_block
-from intake.reading.mail import people_of
+from intake.reading.header_people import people_of
 
 SILENT = "DNS did not answer for {hours} hours when the key was looked up: it can be asked again."
 
