@@ -139,6 +139,7 @@ class Vault:
         retain_until: datetime,
         metadata: Mapping[str, str],
         look_back: bool = True,
+        look_first: bool = False,
     ) -> StoredObject:
         """Write one object, once, locked; safe to repeat after a crash.
 
@@ -150,6 +151,8 @@ class Vault:
             retain_until: Nobody removes the version before this moment.
             metadata: Custody facts that travel with the object; ASCII.
             look_back: Ask the server for the lock afterwards. The sum of what it stored is checked either way.
+            look_first: A put under this key may have failed. A server that answered with an error may have kept the
+                bytes where `If-None-Match` does not see them (SeaweedFS on a full disk does).
 
         Returns:
             The object as it lies in the vault. After a repeat this is the first one, with *its* metadata.
@@ -160,8 +163,14 @@ class Vault:
             LockMissingError: The server did not lock it.
             DigestMismatchError: It lies there with other bytes than sent.
         """
+        if look_first and (kept := self._left_behind(key, sha256)):
+            return kept
         until = retain_until.replace(microsecond=0)
-        answer = self._put_quickly(key, body, sha256, until, metadata)
+        answer = None
+        if self._quick and isinstance(body, bytes) and len(body) <= MOST_BYTES:
+            answer = self._put_quickly(self._quick, key, body, sha256, until, metadata)
+            if answer is None and (kept := self._left_behind(key, sha256)):
+                return kept
         if answer is None:
             answer = self._put_by_client(key, body, size_bytes, sha256, until, metadata)
         if answer is None:
@@ -172,10 +181,8 @@ class Vault:
         return stored
 
     def _put_quickly(
-        self, key: str, body: bytes | BinaryIO | RawIOBase, sha256: str, until: datetime, metadata: Mapping[str, str]
+        self, quick: QuickPut, key: str, body: bytes, sha256: str, until: datetime, metadata: Mapping[str, str]
     ) -> Answer | None:
-        if self._quick is None or not isinstance(body, bytes) or len(body) > MOST_BYTES:
-            return None
         headers = {
             "If-None-Match": "*",
             "x-amz-checksum-sha256": _base64_of(sha256),
@@ -183,7 +190,7 @@ class Vault:
             "x-amz-object-lock-retain-until-date": until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             **{f"x-amz-meta-{name}": value for name, value in metadata.items()},
         }
-        return self._quick(self.bucket, key, body, headers)
+        return quick(self.bucket, key, body, headers)
 
     def _put_by_client(
         self,
@@ -229,6 +236,21 @@ class Vault:
         if self.digest(stored.key, stored.version) != sha256:
             raise OverwrittenError(key)
         return stored
+
+    def _left_behind(self, key: str, sha256: str) -> StoredObject | None:
+        """What a put that failed left under the key: locked, with just these bytes."""
+        for page in self.versions(key):
+            for one in page:
+                stored = self._if_locked(one) if one.key == key and not one.is_marker else None
+                if stored and self.digest(key, one.version) == sha256:
+                    return stored
+        return None
+
+    def _if_locked(self, one: Version) -> StoredObject | None:
+        try:
+            return self.look(one.key, one.version)
+        except (LockMissingError, MissingFromVaultError):
+            return None
 
     def _check(self, stored: StoredObject, answered: str | None, sha256: str, retain_until: datetime) -> None:
         if answered != _base64_of(sha256):

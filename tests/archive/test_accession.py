@@ -1,9 +1,11 @@
 """Promises 1 and 2: what was received ends in the vault, exactly as it came, once, whatever dies in between."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
@@ -16,10 +18,11 @@ from archive.contributor import Contact, ContactKind, ReplyStyle, SafeContact, e
 from archive.custody import Action, exhibit_stream
 from archive.errors import VaultNotTrustedError, VaultUnavailableError
 from archive.ledger import entries_of
-from archive.marks import record_vault_test
+from archive.marks import note_vault_failure, record_vault_test
 from archive.parking import unpark
 from archive.quick_put import Answer
 from archive.tables import account, acquisition, alert, exhibit
+from archive.vault import Vault
 from archive.worm import Trial
 from cli.composition import now
 
@@ -92,6 +95,53 @@ def test_a_mail_told_again_with_other_bytes_is_kept_beside_the_first(installatio
     repeat = installation.archive.accession_now([(a_mail(b"two"), Belonging())], now=now())
     assert first != again == repeat
     assert one(installation, func.count(exhibit.c.id)) == 2
+
+
+class KeepsAndRefuses:
+    """The client of a server whose disk is full: bytes are kept, out of sight, and the answer is an error."""
+
+    def __init__(self, client):
+        self._client, self.meta = client, client.meta
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    def put_object(self, **asked):
+        self._client.put_object(**asked)
+        # What hides the version here is a marker; what matters is that `If-None-Match` and HEAD do not see it.
+        self._client.delete_object(Bucket=asked["Bucket"], Key=asked["Key"])
+        raise ClientError({"Error": {"Code": "InternalError"}}, "PutObject")
+
+
+@pytest.mark.parametrize("door", ["text", "mail"])
+def test_bytes_that_the_vault_kept_while_it_said_no_are_taken_over_and_not_stored_twice(installation, door):
+    item = a_text(b"kept") if door == "text" else a_mail(b"kept")
+
+    def accession(archive):
+        if door == "text":
+            return archive.accession_waiting(now=now())
+        return archive.accession_now([(replace(item, received_at=now(), delivered_at=began), Belonging())], now=now())
+
+    began = now()
+    if door == "text":
+        take(installation, item)
+    full = Vault(KeepsAndRefuses(installation.vault.client), installation.vault.bucket)
+    with pytest.raises(VaultUnavailableError):
+        accession(replace(installation.archive, vault=full))
+    assert accession(installation.archive) == [item.id]
+    found = [one for page in installation.vault.versions("items/") for one in page if not one.is_marker]
+    with installation.engine.connect() as connection:
+        held = connection.execute(select(exhibit)).one()
+    assert [(one.key, one.version) for one in found] == [(held.vault_key, held.vault_version)]
+    assert installation.vault.read(held.vault_key, held.vault_version, sha256=item.sha256) == b"kept"
+
+
+def test_what_came_after_a_put_failed_is_not_looked_for(installation, monkeypatch):
+    with installation.engine.begin() as connection:
+        note_vault_failure(connection, at=now() - timedelta(hours=1))
+    monkeypatch.setattr(Vault, "versions", lambda *_, **__: pytest.fail("it was never tried before"))
+    item_id = take(installation, a_text(b"later"))
+    assert installation.archive.accession_waiting(now=now()) == [item_id]
 
 
 class Dies(BaseException):
