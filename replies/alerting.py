@@ -45,15 +45,31 @@ log = structlog.get_logger()
 
 
 def raise_once(
-    connection: Connection, kind: str, *, at: datetime, case_id: UUID | None, text: str | None, **of: Any
+    connection: Connection,
+    kind: str,
+    *,
+    at: datetime,
+    case_id: UUID | None,
+    text: str | None,
+    by_text: bool = False,
+    **of: Any,
 ) -> None:
-    """Raise an alert, unless one that says the same of this case waits to be seen: floods must not bury others."""
+    """Raise an alert, unless one of its kind waits to be seen in this case: floods must not bury others.
+
+    Args:
+        connection: In the caller's transaction.
+        kind: Which alert.
+        at: Our clock.
+        case_id: The case; None for one that concerns them all.
+        text: What it says; None for what its kind means.
+        by_text: Another text wants something else done, and is another alert.
+        of: What it is about, as `raise_alert` takes it.
+    """
     waiting = select(alert.c.id).where(
-        alert.c.kind == kind,
-        alert.c.case_id.is_not_distinct_from(case_id),
-        alert.c.seen_at.is_(None),
-        alert.c.text == (text or MEANINGS[kind]),
+        alert.c.kind == kind, alert.c.case_id.is_not_distinct_from(case_id), alert.c.seen_at.is_(None)
     )
+    if by_text:
+        waiting = waiting.where(alert.c.text == (text or MEANINGS[kind]))
     if connection.execute(waiting).first() is None:
         raise_alert(connection, kind, at=at, case_id=case_id, text=text, **of)
 

@@ -62,7 +62,9 @@ def note(connection: Connection, provider_id: str, status: str, *, at: datetime)
     facts = {"reply_id": str(row.id), "provider_id": provider_id, "because": because, "error_code": told.error_code}
     record(connection, CustodyEntry(exhibit_stream(exhibits[0]), Action.REPLY_UNDELIVERED, ACTOR, at, facts))
     said = f"An answer was not delivered: {because}."
-    raise_once(connection, "answer_undelivered", at=at, acquisition_id=exhibits[0], case_id=case_id, text=said)
+    raise_once(
+        connection, "answer_undelivered", at=at, acquisition_id=exhibits[0], case_id=case_id, text=said, by_text=True
+    )
     if told.error_code == OPTED_OUT and case_id:
         note_opt_out(connection, row.contact_id, case_id, at=at)
     log.info("reply.undelivered", reply_id=str(row.id), status=status)

@@ -248,7 +248,7 @@ def test_what_arrived_after_all_is_no_failure(house):
 def test_failures_that_want_different_things_done_are_both_shown_and_the_same_one_once(house):
     for said in ("switched off", "opted out", "switched off"):
         with house.engine.begin() as connection:
-            raise_once(connection, "answer_undelivered", at=SOON, case_id=None, text=said)
+            raise_once(connection, "answer_undelivered", at=SOON, case_id=None, text=said, by_text=True)
     assert house.alerts() == ["answer_undelivered"] * 2
 
 

@@ -10,7 +10,7 @@ import pytest
 from archive.link import LinkKind
 from tests.web.conftest import DESKTOP, PHONE, SMALL_PHONE
 from tests.web.links import hold
-from tests.web.test_public_browser import Outside, assert_usable
+from tests.web.test_public_browser import Outside, assert_says_error, assert_usable
 from timeline.readings import read_exhibit
 from web import sessions
 
@@ -54,7 +54,7 @@ def tell_when(page, check):
     check()
     go_on(page)
     page.locator("#when-error").wait_for()
-    assert page.title().startswith("Error: ")
+    assert_says_error(page)
     check()
     page.locator("input[value=exact]").check()
     go_on(page)

@@ -17,7 +17,7 @@ from archive.tables import contributor
 from replies.outcome import Refused
 from tests.web.conftest import DESKTOP, PHONE, SMALL_PHONE
 from tests.web.links import Carrier, hold, site_that_sends
-from tests.web.test_public_browser import assert_usable
+from tests.web.test_public_browser import assert_says_error, assert_usable
 from web import sessions
 from web.personal import personal
 
@@ -173,7 +173,7 @@ def test_what_she_meets_is_usable_on_every_width_without_a_cookie(site, amy, ser
         page.get_by_label("Your PIN").fill("000000")
         page.get_by_role("button", name="Continue").click()
         page.get_by_role("alert").wait_for()
-    assert page.title().startswith("Error: ")
+    assert_says_error(page)
     look("pin-wrong")
     page.get_by_label("Your PIN").fill("000000")
     page.get_by_role("button", name="Continue").click()

@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from archive.link import LinkKind
 from tests.web.links import hold
 from tests.web.test_diary_browser import answer_the_questions, review_and_send, tell_the_rest, tell_when
-from tests.web.test_public_browser import assert_usable, without_script
+from tests.web.test_public_browser import assert_says_error, assert_usable, without_script
 from tests.web.uploads import Sender
 
 
@@ -38,7 +38,7 @@ def test_sending_files_and_checking_a_receipt_are_usable(page, site, address, tm
     page.goto(address + Sender(site).path)
     assert_usable(page)
     page.get_by_role("button", name="Send").click()
-    assert page.title().startswith("Error: ")
+    assert_says_error(page)
     assert_usable(page)
     note = tmp_path / "note.txt"
     note.write_text("He was there again.")
@@ -48,7 +48,7 @@ def test_sending_files_and_checking_a_receipt_are_usable(page, site, address, tm
     assert_usable(page)
     page.get_by_role("link", name="Check a receipt").click()
     page.get_by_role("button", name="Check").click()
-    assert page.title().startswith("Error: ")
+    assert_says_error(page)
     assert_usable(page)
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.web.conftest import AXE_RULES, DESKTOP, PHONE, SMALL_PHONE
 from web import guide, risk
@@ -33,6 +34,11 @@ class Outside:
 @pytest.fixture
 def outside(context, address):
     return Outside(context, address)
+
+
+def assert_says_error(page) -> None:
+    """Its title begins with the word, once the page that answers has come."""
+    expect(page).to_have_title(re.compile("^Error: "))
 
 
 def assert_usable(page) -> None:

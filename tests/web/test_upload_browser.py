@@ -11,6 +11,7 @@ from archive.tables import acquisition, upload
 from intake.upload_model import UploadLimits
 from tests.web.conftest import AXE_RULES, DESKTOP, PHONE, SMALL_PHONE
 from tests.web.officers import make_site
+from tests.web.test_public_browser import assert_says_error
 from tests.web.uploads import Sender
 
 WIDTHS = pytest.mark.parametrize("width", [DESKTOP, PHONE, SMALL_PHONE])
@@ -96,7 +97,7 @@ def test_files_are_sent_with_script_and_every_page_on_the_way_is_usable(
     page.goto(address + sender.path)
     assert_usable(page)
     page.get_by_role("button", name="Send").click()
-    assert page.title().startswith("Error: ")
+    assert_says_error(page)
     assert page.locator(".govuk-error-summary:visible").inner_text().count("Choose a file first.") == 1
     assert_usable(page)
     page.locator("#files").set_input_files([video, small])
@@ -113,7 +114,7 @@ def test_files_are_sent_with_script_and_every_page_on_the_way_is_usable(
     page.get_by_role("link", name="Check a receipt").click()
     assert_usable(page)
     page.get_by_role("button", name="Check").click()
-    assert page.title().startswith("Error: ")
+    assert_says_error(page)
     assert_usable(page)
     page.get_by_label("Your receipt").fill(code.lower())
     page.get_by_role("button", name="Check").click()
@@ -132,7 +133,7 @@ def test_files_are_sent_without_script_and_every_page_on_the_way_is_usable(
     page = context.new_page()
     page.goto(address + sender.path)
     page.get_by_role("button", name="Send").click()
-    assert page.title().startswith("Error: ")
+    assert_says_error(page)
     assert page.get_by_role("link", name="Choose a file first.").is_visible()
     page.locator("#files").set_input_files(video)
     page.get_by_role("button", name="Send").click()
