@@ -28,7 +28,7 @@ from tests.intake.dovecot import Dovecot
 
 TARGET = 0.7
 PROCESSES, THREADS = 2, 8
-TEXTS = 1000
+TEXTS = 3000
 MAILS, MAIL_BYTES = 1000, 20_000
 CLEAN = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
 
