@@ -19,7 +19,7 @@ import structlog
 from celery import Celery
 
 from workers.app import WORKER
-from workers.routes import LANES
+from workers.routes import LANES, NICENESS
 
 # A lane that cannot live must not be started in a busy loop.
 PAUSE_SECONDS: Final = 1.0
@@ -31,6 +31,7 @@ log = structlog.get_logger()
 
 def work_in(app: Celery, lane: str) -> None:
     """Be the Celery worker of one lane until told to stop."""
+    os.nice(NICENESS.get(lane, 0))
     name, queues = f"{lane}-{os.getpid()}@holdfast", ",".join(LANES[lane])
     app.worker_main([*WORKER, "--loglevel=WARNING", f"--hostname={name}", f"--queues={queues}"])
 

@@ -1,8 +1,8 @@
 """Which queue each kind of work waits in, and in which lane it is done.
 
-A lane has processes of its own. What speaks to our own parts alone has one, what waits for the servers of others has
-another, and mailboxes a third: a mail server that stalls holds up neither evidence nor answers (docs/decisions/0029).
-Within a lane evidence goes first: a backlog of readings must not hold up a vault.
+A lane has processes of its own. What speaks to our own parts alone has two, one for evidence and one that reads it; what
+waits for the servers of others has another, and mailboxes one: a mail server that stalls holds up neither evidence nor
+answers, and a backlog of readings holds up no vault (docs/decisions/0029).
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ MAILBOXES = "mailboxes"
 # Queues in the order in which a worker looks. Judging waits for DNS: nobody waits for it.
 # Exports take half a minute at a time, and must not do so where texts go into the vault.
 LANES: Final = {
-    "inside": (EVIDENCE, OTHERS, READINGS),
+    "inside": (EVIDENCE, OTHERS),
+    "readings": (READINGS,),
     "outside": (ASKING, JUDGEMENTS, EXPORTS),
     "mailboxes": (MAILBOXES,),
 }
+# What the operating system lets go first where cores are few (`nice`, POSIX): a message is safe before anybody reads it.
+NICENESS: Final = {"readings": 10}
 QUEUES = tuple(chain.from_iterable(LANES.values()))
 
 ROUTES = {

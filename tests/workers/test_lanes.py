@@ -20,7 +20,7 @@ from cli.composition import now
 from tests.failures.house import family
 from tests.intake.nasty_server import Nasty
 from workers.queue import make_nudge
-from workers.routes import LANES, QUEUES, ROUTES
+from workers.routes import LANES, NICENESS, QUEUES, ROUTES
 
 pytestmark = pytest.mark.timeout(400)
 WAIT_SECONDS = 120
@@ -90,6 +90,10 @@ def lanes_of(process):
 def stat_of(pid):
     """State and parent of a process (proc(5))."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+
+
+def niceness(pid):
+    return os.getpriority(os.PRIO_PROCESS, pid) - os.getpriority(os.PRIO_PROCESS, 0)
 
 
 def nudge_fetches(nudge):
@@ -169,8 +173,19 @@ def test_a_worker_that_is_asked_to_end_ends_in_order(installation, environ, tmp_
         until(lambda: not [pid for pid in everybody if is_alive(pid)], "all processes to be gone")
 
 
+def test_readings_give_way_to_everything_else(installation, environ, tmp_path):
+    with running(environ, tmp_path) as process:
+        asked = sorted(NICENESS.get(name, 0) for name in LANES)
+        assert asked.count(0) == len(LANES) - 1
+        until(lambda: sorted(map(niceness, lanes_of(process))) == asked, "one lane to give way")
+
+
 def test_each_queue_is_in_one_lane_and_what_speaks_to_others_never_in_that_of_evidence():
     assert sorted(QUEUES) == sorted({queue for queues in LANES.values() for queue in queues})
     assert {route["queue"] for route in ROUTES.values()} == set(QUEUES)
     inside = {name for name, route in ROUTES.items() if route["queue"] in LANES["inside"]}
-    assert inside == {"archive.accession", "intake.read", "replies.decide", "*"}
+    assert inside == {"archive.accession", "*"}
+    assert {name for name, route in ROUTES.items() if route["queue"] in LANES["readings"]} == {
+        "intake.read",
+        "replies.decide",
+    }
