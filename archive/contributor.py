@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from archive.custody import Action, CustodyEntry, case_stream
 from archive.exhibit import initials_of
@@ -226,6 +226,12 @@ def contributor_of(connection: Connection, contributor_id: UUID) -> Contributor:
     ).all()
     known = tuple(_contact(found) for found in contacts)
     return Contributor(row.id, row.case_id, row.name, row.initials, known, _safe_contact(row))
+
+
+def contact_in(case_id: UUID, contact_id: UUID) -> ColumnElement[bool]:
+    """The contact of this id, where somebody of this case has it: an officer changes nothing of another case's."""
+    people = select(contributor.c.id).where(contributor.c.case_id == case_id)
+    return (contributor_contact.c.id == contact_id) & contributor_contact.c.contributor_id.in_(people)
 
 
 def _contact(row: Row[Any]) -> Contact:

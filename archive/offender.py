@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, func, insert, select, text, update
 
 from archive.alerts import raise_alert
-from archive.contributor import Contact, Contributor
+from archive.contributor import Contact, Contributor, contact_in
 from archive.custody import Action, CustodyEntry, case_stream
 from archive.errors import RefusedError
 from archive.ledger import record
@@ -157,13 +157,8 @@ def settle_doubt(
     connection: Connection, contact_id: UUID, case_id: UUID, *, at: datetime, actor: str, reason: str
 ) -> bool:
     """An officer found that a doubted contact is the contributor's own; False where none of this case is doubted."""
-    people = select(contributor.c.id).where(contributor.c.case_id == case_id)
-    open_ = (
-        (contributor_contact.c.id == contact_id)
-        & contributor_contact.c.contributor_id.in_(people)
-        & contributor_contact.c.doubted_at.isnot(None)
-        & contributor_contact.c.doubt_settled_at.is_(None)
-    )
+    doubted = contributor_contact.c.doubted_at.isnot(None) & contributor_contact.c.doubt_settled_at.is_(None)
+    open_ = contact_in(case_id, contact_id) & doubted
     if not connection.execute(update(contributor_contact).where(open_).values(doubt_settled_at=at)).rowcount:
         return False
     facts = {"contact_id": str(contact_id)}

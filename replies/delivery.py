@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, select, union, update
 
+from archive.contributor import contact_in
 from archive.custody import Action, CustodyEntry, case_stream, exhibit_stream
 from archive.delivery import NOT_DELIVERED, Delivery, deliveries
 from archive.ledger import record
@@ -104,12 +105,7 @@ def clear_opt_out(
     connection: Connection, contact_id: UUID, case_id: UUID, *, at: datetime, actor: str, reason: str
 ) -> bool:
     """The number lets our texts through again; False where no contact of this case had opted out."""
-    people = select(contributor.c.id).where(contributor.c.case_id == case_id)
-    opted_out = (
-        (contributor_contact.c.id == contact_id)
-        & contributor_contact.c.contributor_id.in_(people)
-        & contributor_contact.c.opted_out_at.isnot(None)
-    )
+    opted_out = contact_in(case_id, contact_id) & contributor_contact.c.opted_out_at.isnot(None)
     if not connection.execute(update(contributor_contact).where(opted_out).values(opted_out_at=None)).rowcount:
         return False
     facts = {"contact_id": str(contact_id)}
