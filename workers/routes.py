@@ -1,8 +1,8 @@
 """Which queue each kind of work waits in, and in which lane it is done.
 
-A lane has processes of its own. What speaks to our own parts alone has two, one for evidence and one that reads it; what
-waits for the servers of others has another, and mailboxes one: a mail server that stalls holds up neither evidence nor
-answers, and a backlog of readings holds up no vault (docs/decisions/0029).
+A lane has processes of its own. What speaks to our own parts alone has two lanes, one for evidence and one that reads
+it; what waits for the servers of others has another, and mailboxes one: a mail server that stalls holds up neither
+evidence nor answers, and a backlog of readings holds up no vault (docs/decisions/0029).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LANES: Final = {
     "outside": (ASKING, JUDGEMENTS, EXPORTS),
     "mailboxes": (MAILBOXES,),
 }
-# What the operating system lets go first where cores are few (`nice`, POSIX): a message is safe before anybody reads it.
+# What gives way where cores are few (`nice`, POSIX): a message is made safe before another is read.
 NICENESS: Final = {"readings": 10}
 QUEUES = tuple(chain.from_iterable(LANES.values()))
 
