@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -47,6 +48,7 @@ class Process:
         stop_order: Children with a lower number are stopped, and gone, before those with a higher one.
         user: The operating-system user to run as; None: ours.
         sweep: A folder nobody else works in: whatever still has it as working directory after the end is killed.
+        beyond_help: What it writes to its log when only a new start can help it; then it is killed, and started again.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Process:
     stop_order: int = STOP_WORKERS
     user: str | None = None
     sweep: Path | None = None
+    beyond_help: re.Pattern[bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)

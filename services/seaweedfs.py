@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,9 @@ SHELL_SECONDS = 30
 # Small volumes: a home starts at a few hundred kilobytes.
 VOLUME_LIMIT_MB = 256
 MOST_VOLUMES = 8192
+# The filer's stores (goleveldb) take nothing more once a write to their journal failed, on a full disk for one, for as
+# long as the process lives: there may be room again, and its health page says that all is well.
+STORE_IS_STUCK = re.compile(rb"write \S*filerldb2/\d+/\d+\.log: ")
 HTTP_DOORS = ("master", "volume", "filer", "s3", "admin")
 GRPC_ENDS = ("master", "volume", "filer", "s3", "admin", "worker", "client")
 JWT_KEYS = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")
@@ -78,6 +82,7 @@ class SeaweedFS:
             settle=self.settle,
             tidy=self.tidy,
             stop_order=STOP_VAULT,
+            beyond_help=STORE_IS_STUCK,
         )
 
     def prepare(self) -> None:

@@ -1,4 +1,4 @@
-"""Starts processes in parallel, restarts those that die, stops them in order, and tidies up after a killed run.
+"""Starts processes in parallel, restarts those that die or are beyond help, stops them in order, tidies up.
 
 One supervisor per home, held by `flock`. Each child is written to `state/children.json` right after its start: with
 the boot, its number and its start time, so that the next supervisor ends what a killed one left running, and nothing
@@ -37,6 +37,7 @@ LONGEST_BACK_OFF_SECONDS = 30.0
 # A child that ran this long is forgiven its earlier deaths.
 STEADY_SECONDS = 60.0
 LOG_LIMIT_BYTES = 16 * 2**20
+MOST_READ_BYTES = 2**20
 QUOTED_LINES = 15
 
 
@@ -51,6 +52,7 @@ class _Child:
     popen: subprocess.Popen[bytes]
     sighting: Sighting
     started_at: float
+    log_read_to: int
     deaths: int = 0
     restart_at: float | None = None
 
@@ -129,6 +131,9 @@ class Supervisor:
                     self._restart(child)
             elif child.popen.poll() is not None:
                 self._mourn(child, f"ended with {_ending(child.popen.returncode)}")
+            elif line := self._cry_for_help(child):
+                self._say(f"{child.process.name} does no more good until it is started again: {line}")
+                child.sighting.send(signal.SIGKILL)
 
     def run(self, wanted: Callable[[], bool] = lambda: True) -> None:
         """Tend the children until a signal, or `ask_to_end`, asks for the end, or they are no longer wanted."""
@@ -188,6 +193,7 @@ class Supervisor:
 
     def _launch(self, process: Process, deaths: int = 0) -> None:
         log = self._open_log(process.name)
+        log_read_to = os.fstat(log).st_size
         try:
             popen = subprocess.Popen(
                 process.command,
@@ -213,7 +219,7 @@ class Supervisor:
             process.stop_order,
             None if process.sweep is None else str(process.sweep),
         )
-        self._children[process.name] = _Child(process, popen, sighting, time.monotonic(), deaths)
+        self._children[process.name] = _Child(process, popen, sighting, time.monotonic(), log_read_to, deaths)
         self._record()
 
     def _restart(self, child: _Child) -> None:
@@ -227,6 +233,21 @@ class Supervisor:
                 self._mourn(child, f"could not be started again ({error})")
             else:
                 self._is_owed_record = True  # it runs; only the record of it could not be written
+
+    def _cry_for_help(self, child: _Child) -> str:
+        """The line in which a living child says that nothing helps it but a new start; empty where there is none."""
+        if child.process.beyond_help is None:
+            return ""
+        written = b""
+        with contextlib.suppress(OSError), self.home.log(child.process.name).open("rb") as log:
+            log.seek(child.log_read_to)
+            written = log.read(MOST_READ_BYTES)
+        # A line that is half written is read when it is whole; one that no read can hold is passed over.
+        whole = written.rfind(b"\n") + 1 or (len(written) if len(written) == MOST_READ_BYTES else 0)
+        child.log_read_to += whole
+        lines = written[:whole].splitlines()
+        found = next((line for line in lines if child.process.beyond_help.search(line)), b"")
+        return found.decode("utf-8", errors="replace")
 
     def _mourn(self, child: _Child, what: str) -> None:
         now = time.monotonic()

@@ -16,11 +16,13 @@ import psycopg
 import pytest
 import redis
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from services.embedded import PARTS, embedded, running_environment
 from services.errors import HomeInUseError
 from services.ports import weed_sockets
 from services.process import start_ticks
+from tests.failures.disk import UNLIMITED, set_ceiling
 
 # Two or three on a quiet machine; ending what was left takes most of it.
 SECONDS = 30.0
@@ -216,3 +218,32 @@ def test_a_checkout_in_a_private_folder_works_too(home, tmp_path, monkeypatch):
         assert (home / "postgres" / "programs").exists() is (os.geteuid() == 0)
         with psycopg.connect(psycopg_url(parts.environment())) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_vault_that_could_not_write_for_a_while_takes_objects_again_by_itself(home):
+    said = []
+    with embedded(home, only=["seaweedfs"], environ={}, say=said.append) as parts:
+        client, bucket = s3(parts.environment()), parts.seaweedfs.bucket
+        # One try each, and many keys: the filer keeps them in several stores. Empty, they are nothing but keys.
+        client.meta.config.retries = {"total_max_attempts": 1}
+        keys = [f"item-{number}" for number in range(40)]
+        weed = parts.supervisor.pid("seaweedfs")
+        set_ceiling(weed, 0)
+        refused = [key for key in keys if not is_put(client, bucket, key)]
+        assert refused == keys
+        set_ceiling(weed, UNLIMITED)
+        give_up_at = time.monotonic() + 60
+        while refused and time.monotonic() < give_up_at:
+            parts.supervisor.tend()
+            refused = [key for key in refused if not is_put(client, bucket, key)]
+        assert refused == []
+        assert parts.supervisor.pid("seaweedfs") != weed
+        assert said[0].startswith("seaweedfs does no more good until it is started again: ")
+
+
+def is_put(client, bucket, key):
+    try:
+        client.put_object(Bucket=bucket, Key=key, Body=b"", IfNoneMatch="*")
+    except (ClientError, BotoCoreError) as error:
+        return isinstance(error, ClientError) and error.response["Error"]["Code"] == "PreconditionFailed"
+    return True

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -100,6 +101,43 @@ def test_a_dead_child_is_started_again_with_growing_pauses_and_that_is_said(supe
     assert [sentence.split(";")[0] for sentence in pauses] == ["sleeper ended with SIGKILL"] * 3
     assert [sentence.split(" in ")[1].split(" s;")[0] for sentence in pauses] == ["0.5", "1", "2"]
     assert all(str(supervisor.home.log("sleeper")) in sentence for sentence in pauses)
+
+
+def test_a_child_that_says_it_is_beyond_help_is_started_again_and_its_words_are_not_read_twice(supervisor, said):
+    code = """
+        import os, time
+        print("all is well, beyond hope", flush=True)
+        while not os.path.exists("stuck"):
+            time.sleep(0.01)
+        os.unlink("stuck")
+        print("no more writes", end="", flush=True)
+        time.sleep(0.3)
+        print(": journal is stuck", flush=True)
+        time.sleep(600)
+    """
+    folder = supervisor.home.path
+    helpless = re.compile(rb"^no more writes: ")
+    supervisor.start([Process("store", python(code), ENVIRONMENT, cwd=folder, beyond_help=helpless)])
+    old = supervisor.pid("store")
+    (folder / "stuck").touch()
+    wait_until(lambda: supervisor.tend() or supervisor.pid("store") != old)
+    assert said[0] == "store does no more good until it is started again: no more writes: journal is stuck"
+    assert said[1].startswith("store ended with SIGKILL; starting it again in 0.5 s")
+    new, until = supervisor.pid("store"), time.monotonic() + 1
+    while time.monotonic() < until:
+        supervisor.tend()
+        time.sleep(0.02)
+    assert supervisor.pid("store") == new
+    assert start_ticks(new) is not None
+    assert len(said) == 2
+
+
+def test_a_log_with_lines_longer_than_one_read_is_read_to_its_end(supervisor, said, monkeypatch):
+    monkeypatch.setattr("services.supervisor.MOST_READ_BYTES", 64)
+    code = "print('x' * 1000); print('stuck', flush=True); import time; time.sleep(600)"
+    supervisor.start([Process("store", python(code), ENVIRONMENT, beyond_help=re.compile(rb"stuck$"))])
+    wait_until(lambda: supervisor.tend() or said)
+    assert said[0].endswith(": stuck") or said[0].endswith("xstuck")
 
 
 def test_a_child_that_ends_while_starting_is_named_with_its_log_and_nothing_is_left(supervisor):
