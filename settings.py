@@ -144,7 +144,7 @@ class Settings:
     web_processes: int = _setting("HOLDFAST_WEB_PROCESSES", "Web worker processes.", default=2, parse=int)
     web_threads: int = _setting("HOLDFAST_WEB_THREADS", "Threads in each of them.", default=4, parse=int)
     worker_processes: int = _setting(
-        "HOLDFAST_WORKER_PROCESSES", "Background processes in each of the worker's four lanes.", default=2, parse=int
+        "HOLDFAST_WORKER_PROCESSES", "Background processes in each of the worker's five lanes.", default=2, parse=int
     )
     proxies: int = _setting(
         "HOLDFAST_PROXIES", "How many proxies of yours stand before the web process.", default=0, parse=int

@@ -1,8 +1,8 @@
 """Which queue each kind of work waits in, and in which lane it is done.
 
-A lane has processes of its own. What speaks to our own parts alone has two lanes, one for evidence and one that reads
-it; what waits for the servers of others has another, and mailboxes one: a mail server that stalls holds up neither
-evidence nor answers, and a backlog of readings holds up no vault (docs/decisions/0029).
+A lane has processes of its own. What is done in `inside` and `readings` waits for our own parts alone; `outside` waits
+for carriers and authorities, `mailboxes` for mail servers, and for `later` nobody waits. So a mail server that stalls
+holds up neither evidence nor answers, and a backlog of readings holds up no vault (docs/decisions/0029).
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ EVIDENCE, OTHERS, READINGS = "evidence", "others", "readings"
 ASKING, JUDGEMENTS, EXPORTS = "asking", "judgements", "exports"
 MAILBOXES = "mailboxes"
 
-# Queues in the order in which a worker looks. Judging waits for DNS: nobody waits for it.
-# Exports take half a minute at a time, and must not do so where texts go into the vault.
+# Queues in the order in which a worker looks. Exports take half a minute at a time; judging waits for DNS.
 LANES: Final = {
     "inside": (EVIDENCE, OTHERS),
     "readings": (READINGS,),
-    "outside": (ASKING, JUDGEMENTS, EXPORTS),
+    "outside": (ASKING,),
     "mailboxes": (MAILBOXES,),
+    "later": (EXPORTS, JUDGEMENTS),
 }
-# What gives way where cores are few (`nice`, POSIX): a message is made safe before another is read.
-NICENESS: Final = {"readings": 10}
+# What gives way where cores are few (`nice`, POSIX): a message is made safe before another is read or judged.
+NICENESS: Final = {"readings": 10, "later": 10}
 QUEUES = tuple(chain.from_iterable(LANES.values()))
 
 ROUTES = {
