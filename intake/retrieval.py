@@ -24,6 +24,7 @@ from intake.imap_answers import FetchedMail, Folder, UnreadableAnswerError
 
 MIB = 1024 * 1024
 ATTEMPTS = 3
+NO_BODY = "the server has no body to give (NIL)"
 
 log = structlog.get_logger()
 
@@ -161,7 +162,7 @@ def _chunk(line: Line, uids: Sequence[int], sizes: dict[int, int | None], limits
     results: list[Retrieved | Gap] = []
     for uid in uids:
         mail, size = answer.get(uid), sizes[uid]
-        if mail is not None and mail.raw is not None and len(mail.raw) == size:
+        if mail is not None and mail.raw and len(mail.raw) == size:
             results.append(Retrieved(uid, mail, mail.raw))
         else:
             results.extend(_found(_single(line, uid, size, mail, limits)))
@@ -171,42 +172,60 @@ def _chunk(line: Line, uids: Sequence[int], sizes: dict[int, int | None], limits
 def _single(
     line: Line, uid: int, size: int | None, before: FetchedMail | None, limits: Limits
 ) -> Retrieved | Gap | None:
-    """One mail by itself, up to three times. Other bytes than its stated size are taken once two answers agree."""
-    because = "no answer"
+    """One mail by itself, up to three times. Other bytes than its stated size are taken once two answers agree.
+
+    For a mail that another connection moved away a server may go on answering, with nothing at all (RFC 2180, section
+    4.1). So no bytes are taken for a mail of none only where a new connection gives none either, and its size is 0.
+    """
+    because, is_known_empty = "no answer", False
     for _ in range(ATTEMPTS):
         try:
-            mail = line.mailbox()[0].fetch([uid]).get(uid)
-        except MailboxBusyError:
-            raise
+            answer = _asked_once(line, uid)
         except TooMuchAtOnceError:
             # Its size is not what it was said to be.
             line.drop()
             return _in_pieces(line, uid, size, limits)
-        except IMAPClientError as error:
-            because = f"the server said NO: {error}"
-            continue
-        except (UnreadableAnswerError, MailboxUnavailableError) as error:
-            because = str(error)
-            line.drop()
-            continue
-        if mail is None and not line.mailbox()[0].still_there([uid]):
+        if answer is None:
             return None
-        if mail is None or mail.raw is None:
-            because = "the server has no body to give (NIL)" if mail else "the server answered with nothing"
+        if isinstance(answer, str):
+            because = answer
             continue
-        if len(mail.raw) == size:
-            return Retrieved(uid, mail, mail.raw)
-        if before is not None and before.raw == mail.raw:
-            return Retrieved(uid, mail, mail.raw, stated_size=size)
-        because, before = "the server gives other bytes each time, none of the stated size", mail
+        raw = answer.raw or b""
+        if not raw and not (size == 0 and is_known_empty):
+            because, is_known_empty = f"the server gives no byte of it, and says that it has {size}", True
+            line.drop()
+        elif len(raw) == size or (before is not None and before.raw == raw):
+            return Retrieved(uid, answer, raw, stated_size=None if len(raw) == size else size)
+        else:
+            because, before = "the server gives other bytes each time, none of the stated size", answer
     return Gap(uid, because)
+
+
+def _asked_once(line: Line, uid: int) -> FetchedMail | str | None:
+    """One mail, or why the server does not give it; None where it is gone."""
+    try:
+        mail = line.mailbox()[0].fetch([uid]).get(uid)
+    except (MailboxBusyError, TooMuchAtOnceError):
+        raise
+    except IMAPClientError as error:
+        return f"the server said NO: {error}"
+    except (UnreadableAnswerError, MailboxUnavailableError) as error:
+        line.drop()
+        return str(error)
+    if mail is not None and mail.raw is not None:
+        return mail
+    if mail is None and not line.mailbox()[0].still_there([uid]):
+        return None
+    # A connection that does not know yet that the mail was moved away: the next one does.
+    line.drop()
+    return NO_BODY if mail else "the server answered with nothing"
 
 
 def _in_pieces(line: Line, uid: int, size: int | None, limits: Limits) -> Retrieved | Gap | None:
     """A large mail, or one of unknown size, piece by piece until the server has no more."""
     if size is not None and size > limits.mail_bytes:
         return Gap(uid, f"it has {size} bytes, more than {limits.mail_bytes}")
-    because = "no answer"
+    because, is_known_empty = "no answer", False
     for _ in range(ATTEMPTS):
         try:
             facts = line.mailbox()[0].facts(uid)
@@ -223,7 +242,10 @@ def _in_pieces(line: Line, uid: int, size: int | None, limits: Limits) -> Retrie
             line.drop()
             continue
         if raw is None:
-            because = "the server has no body to give (NIL)"
+            because = NO_BODY
+        elif not raw and (size or not is_known_empty):
+            because, is_known_empty = f"the server gives no byte of it, and says that it has {size}", True
+            line.drop()
         elif len(raw) > limits.mail_bytes:
             because = f"it has more than {limits.mail_bytes} bytes"
         else:

@@ -187,6 +187,15 @@ class Nasty:
     def _nil(self, uid, out, tag):
         return out + b'* 1 FETCH (UID %d BODY[] NIL INTERNALDATE "%b" FLAGS ())\r\n' % (uid, self.internaldate), None
 
+    def _empty(self, uid, out, tag):
+        facts = b'INTERNALDATE "%b" FLAGS ()' % self.internaldate
+        return out + b"* 1 FETCH (UID %d BODY[] {0}\r\n BODY[]<0> {0}\r\n %b)\r\n" % (uid, facts), None
+
+    def _moved_by_another(self, uid, out, tag):
+        """It goes on answering on this connection, with nothing (RFC 2180, section 4.1)."""
+        del self.bodies[uid]
+        return self._empty(uid, out, tag)
+
     def _nothing(self, uid, out, tag):
         return out, None
 

@@ -49,7 +49,7 @@ def bytes_of(found):
 
 
 NASTY = [
-    *("nil", "nothing", "no", "bad_line", "cut", "bye", "freeze", "short_literal", "other_bytes"),
+    *("nil", "nothing", "empty", "no", "bad_line", "cut", "bye", "freeze", "short_literal", "other_bytes"),
     *("huge", "endless", "other_uid", "two_bodies"),
 ]
 
@@ -86,6 +86,29 @@ def test_lawful_but_unusual_answers_are_understood(fault):
     with nasty(bodies=bodies, faults=dict.fromkeys(bodies, fault)) as server:
         found = gets(server, tuple(bodies))
     assert bytes_of(found) == {1: b"short", 2: b"0123", 3: b"12345", 4: b"NIL", 5: b"()"}
+
+
+@pytest.mark.parametrize("limits", [USUAL, Limits(chunk_bytes=10)], ids=["whole", "in pieces"])
+def test_nothing_is_not_taken_for_a_mail_that_another_connection_moved_away(limits):
+    with nasty(faults={5: "moved_by_another"}) as server:
+        found = gets(server, limits=limits)
+    assert bytes_of(found) == {uid: body for uid, body in BODIES.items() if uid != 5}
+    assert 5 not in found
+
+
+@pytest.mark.parametrize("limits", [USUAL, Limits(chunk_bytes=10)], ids=["whole", "in pieces"])
+def test_no_byte_of_a_mail_that_is_said_to_have_some_is_a_gap(limits):
+    with nasty(faults={5: "empty"}) as server:
+        found = gets(server, limits=limits)
+    assert bytes_of(found) == {uid: body for uid, body in BODIES.items() if uid != 5}
+    assert found[5] == Gap(5, f"the server gives no byte of it, and says that it has {len(BODIES[5])}")
+
+
+def test_a_mail_without_a_byte_is_a_mail():
+    with nasty(bodies=BODIES | {4: b""}) as server:
+        found = gets(server, (3, 4, 5, 8, 13))
+    assert bytes_of(found) == BODIES | {4: b""}
+    assert found[4].stated_size is None
 
 
 @pytest.mark.parametrize("stated", [0, 1, 10_000])
