@@ -364,7 +364,8 @@ def test_bytes_that_rotted_and_locks_that_shrank_are_found(house):
 
 
 def test_a_lock_that_nobody_extended_is_found(house):
-    later = audited(house, now=lambda: now() + timedelta(days=1, hours=1))
+    lapsed = timedelta(days=house.settings.lock_days, hours=1)
+    later = audited(house, now=lambda: now() + lapsed)
     assert {each.kind for each in later.faults} == {"lock_lapsed"}
     assert len(later.faults) == 4
 

@@ -50,13 +50,15 @@ def test_what_is_published_is_a_log_that_anyone_can_check(installation):
 
 
 def test_every_object_is_locked_for_as_long_as_its_kind(installation):
+    settings = installation.settings
+    assert settings.lock_days != settings.ledger_lock_days
     some_exhibits(installation)
     publisher(installation).publish()
     with installation.engine.connect() as connection:
         rows = connection.execute(select(published)).all()
     for row in rows:
         stored = installation.vault.look(row.vault_key, row.vault_version)
-        days = 1 if row.name.startswith("payloads/") else 2
+        days = settings.lock_days if row.name.startswith("payloads/") else settings.ledger_lock_days
         assert stored.retain_until == row.retain_until
         assert timedelta(days=days, hours=-1) < row.retain_until - now() < timedelta(days=days)
         assert (row.stream is not None) == row.name.startswith("payloads/")
