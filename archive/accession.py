@@ -7,9 +7,8 @@ vault later (`accession`). A mail stays in its mailbox until it is in the vault,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO
@@ -17,7 +16,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import Connection, Engine, Row, Select, exists, func, select, text, update
-from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from archive.acquisition import (
     OBSERVATION,
@@ -32,9 +31,10 @@ from archive.alerts import raise_alert
 from archive.entering import ACTOR, Arrival, Belonging, enter
 from archive.errors import IntegrityFault, VaultUnavailableError
 from archive.exhibit import vault_key
-from archive.marks import note_vault_failure, require_trusted_vault, vault_failed_at
+from archive.marks import require_trusted_vault
 from archive.parking import park
 from archive.pieces import PiecesFile, let_go
+from archive.putting import begin_puts, settle_puts
 from archive.receiving import insert_rows, observation_of, receive, receive_alone, receive_large, row_of
 from archive.tables import acquisition
 from archive.vault import StoredObject, Vault
@@ -42,8 +42,6 @@ from archive.vault import StoredObject, Vault
 __all__ = ["Archive", "Belonging", "receive", "receive_alone", "receive_large"]
 
 BATCH = 64
-# A mail is known by its server's clock.
-CLOCKS_APART = timedelta(minutes=1)
 # Any constant of ours: one worker at a time moves large items, so that the others are there for texts.
 LARGE_LOCK = 0x6C617267
 _LARGE_WAITS = select(exists().where(acquisition.c.state == "received", acquisition.c.in_pieces))
@@ -81,13 +79,10 @@ class Archive:
         """
         with self.engine.connect() as connection:
             require_trusted_vault(connection)
-            failed_at = vault_failed_at(connection)
             known = _known(connection, [item.source_id for item, _ in items])
         todo = [(_as_seen(item, known), belonging) for item, belonging in items]
         fresh = [pair for pair in todo if pair[0].source_id not in known]
-        stored = self._store_all(
-            [(_facts_of(item), belonging, item.raw, _may_lie_there(item, failed_at)) for item, belonging in fresh], now
-        )
+        stored = self._store_all([(_facts_of(item), belonging, item.raw) for item, belonging in fresh], now)
         faults = self._record_fresh(fresh, stored, now)
         return [faults.get(item.id, item.id) for item, _ in todo]
 
@@ -99,9 +94,8 @@ class Archive:
             require_trusted_vault(connection)
             if item.source_id in _known(connection, [item.source_id]):
                 return item.id  # the source id of a whole file is its digest: these are the same bytes
-            look_first = vault_failed_at(connection) is not None
-        with self._noting_failure(now):
-            stored = self._store(_facts_of(item), belonging, body, now, look_back=True, look_first=look_first)
+        begun = begin_puts(self.engine, [_key_of(item)])
+        stored = self._store(_facts_of(item), belonging, body, now, begun, look_back=True)
         return self._record_fresh([(item, belonging)], [stored], now).get(item.id, item.id)
 
     def _record_fresh(
@@ -126,6 +120,7 @@ class Archive:
                 if row["observation_of"] and row["id"] in new:
                     raise_alert(connection, "other_bytes", at=now, acquisition_id=row["id"])
             enter(connection, [arrival for arrival in arrivals if arrival.id in new], at=now)
+            settle_puts(connection, [arrival.stored.key for arrival in arrivals])
         return faults
 
     def accession_waiting(self, *, now: datetime, most: int = BATCH) -> list[UUID]:
@@ -141,11 +136,8 @@ class Archive:
         """
         with self.engine.begin() as connection:
             require_trusted_vault(connection)
-            failed_at = vault_failed_at(connection)
             rows = connection.execute(_waiting(most, in_pieces=False)).all()
-            stored = self._store_all(
-                [(_facts_of(row), _belonging(row), bytes(row.raw), _may_lie_there(row, failed_at)) for row in rows], now
-            )
+            stored = self._store_all([(_facts_of(row), _belonging(row), bytes(row.raw)) for row in rows], now)
             arrivals = []
             for row, found in zip(rows, stored, strict=True):
                 if isinstance(found, IntegrityFault):
@@ -175,9 +167,8 @@ class Archive:
         pieces: PiecesFile | None = None
         try:
             pieces = PiecesFile(connection, row.id, row.size_bytes)
-            look_first = _may_lie_there(row, vault_failed_at(connection))
-            with self._noting_failure(now):
-                return self._store(_facts_of(row), _belonging(row), pieces, now, look_back=True, look_first=look_first)
+            begun = begin_puts(self.engine, [_key_of(row)])
+            return self._store(_facts_of(row), _belonging(row), pieces, now, begun, look_back=True)
         except IntegrityFault as fault:
             log.exception("accession.fault", acquisition_id=str(row.id), fault=type(fault).__name__)
             return fault
@@ -189,26 +180,15 @@ class Archive:
             raise
 
     def _store_all(
-        self, items: Sequence[tuple[Mapping[str, Any], Belonging, bytes, bool]], now: datetime
+        self, items: Sequence[tuple[Mapping[str, Any], Belonging, bytes]], now: datetime
     ) -> list[StoredObject | IntegrityFault]:
         """Put a batch into the vault, from several threads; the lock is looked up of its first (decision 0008)."""
+        begun = begin_puts(self.engine, [vault_key(UUID(facts["exhibit_id"])) for facts, _, _ in items])
 
         def store(place: int) -> StoredObject | IntegrityFault:
-            facts, belonging, raw, look_first = items[place]
-            return self._store(facts, belonging, raw, now, look_back=place == 0, look_first=look_first)
+            return self._store(*items[place], now, begun, look_back=place == 0)
 
-        with self._noting_failure(now):
-            return list(self.threads.map(store, range(len(items))))
-
-    @contextmanager
-    def _noting_failure(self, now: datetime) -> Iterator[None]:
-        """Let whoever tries again, in whatever process, know that a put failed; as well as the database can."""
-        try:
-            yield
-        except VaultUnavailableError:
-            with suppress(SQLAlchemyError), self.engine.begin() as connection:
-                note_vault_failure(connection, at=now)
-            raise
+        return list(self.threads.map(store, range(len(items))))
 
     def _store(
         self,
@@ -216,13 +196,14 @@ class Archive:
         belonging: Belonging,
         raw: bytes | BinaryIO | PiecesFile,
         now: datetime,
+        begun: frozenset[str],
         *,
         look_back: bool,
-        look_first: bool,
     ) -> StoredObject | IntegrityFault:
+        key = vault_key(UUID(facts["exhibit_id"]))
         try:
             return self.vault.put(
-                vault_key(UUID(facts["exhibit_id"])),
+                key,
                 raw,
                 size_bytes=facts["size_bytes"],
                 sha256=facts["sha256"],
@@ -236,16 +217,15 @@ class Archive:
                     **belonging.metadata(),
                 },
                 look_back=look_back,
-                look_first=look_first,
+                look_first=key in begun,
             )
         except IntegrityFault as fault:
             log.exception("accession.fault", acquisition_id=facts["exhibit_id"], fault=type(fault).__name__)
             return fault
 
 
-def _may_lie_there(held: Acquisition | Row[Any], failed_at: datetime | None) -> bool:
-    """Whether it was there to be put when a put last failed: the vault may have kept it all the same."""
-    return failed_at is not None and (held.delivered_at or held.received_at) <= failed_at + CLOCKS_APART
+def _key_of(held: LargeAcquisition | Row[Any]) -> str:
+    return vault_key(held.id)
 
 
 def _waiting(most: int, *, in_pieces: bool) -> Select[Any]:
@@ -319,3 +299,4 @@ def _archived(connection: Connection, arrivals: Sequence[Arrival]) -> None:
     ids = [arrival.id for arrival in arrivals]
     values = {"state": "archived", "raw": None, "in_pieces": False}
     connection.execute(update(acquisition).where(acquisition.c.id == func.any(ids)).values(values))
+    settle_puts(connection, [arrival.stored.key for arrival in arrivals])

@@ -17,7 +17,6 @@ from archive.tables import counter, mark
 from archive.worm import Trial
 
 VAULT = "vault"
-VAULT_FAILED = "vault.failed"
 
 
 def count(connection: Connection, name: str, by: int = 1) -> None:
@@ -70,13 +69,3 @@ def require_trusted_vault(connection: Connection) -> None:
         raise VaultNotTrustedError("the WORM self-test was never run")
     if not found["trusted"]:
         raise VaultNotTrustedError(f"it accepted: {', '.join(found['accepted'])}")
-
-
-def note_vault_failure(connection: Connection, *, at: datetime) -> None:
-    """Remember when a put last failed: what was tried then may lie in the vault, although it said no."""
-    set_mark(connection, VAULT_FAILED, None, at=at)
-
-
-def vault_failed_at(connection: Connection) -> datetime | None:
-    """When a put last failed, by our clock; None where none did."""
-    return connection.execute(select(mark.c.at).where(mark.c.name == VAULT_FAILED)).scalar()

@@ -27,6 +27,7 @@ from archive.envelope import closed, line_of, salt_for
 from archive.late import Late, cosignatures_waiting, tokens_waiting
 from archive.ledger import checkpoint_note, checkpoint_size, nodes
 from archive.marks import get_mark, require_trusted_vault, set_mark
+from archive.putting import begin_puts, settle_puts
 from archive.rows import written
 from archive.tables import checkpoint, custody_entry, custody_leaf, custody_payload, published
 from archive.tiles import Tile, bundle, tiles_between
@@ -176,29 +177,35 @@ class Publisher:
         rows = []
         for start in range(0, len(drafts), AT_ONCE):
             some = drafts[start : start + AT_ONCE]
+            begun = begin_puts(self.engine, [self._key_of(draft) for draft in some])
             stored = self.threads.map(
-                lambda place, some=some: self._put(some[place], at, look_back=place == 0),
+                lambda place, some=some, begun=begun: self._put(some[place], at, begun, look_back=place == 0),
                 range(len(some)),
             )
             rows += [_row(draft, found, at) for draft, found in zip(some, stored, strict=True)]
         with self.engine.begin() as connection:
             if rows:
                 connection.execute(insert(published).on_conflict_do_nothing(), rows)
+                settle_puts(connection, [row["vault_key"] for row in rows])
             for name, value in marks.items():
                 set_mark(connection, name, value, at=at)
         return len(rows)
 
-    def _put(self, draft: Draft, at: datetime, *, look_back: bool) -> StoredObject:
+    def _key_of(self, draft: Draft) -> str:
+        return key_of(self.origin, draft.name)
+
+    def _put(self, draft: Draft, at: datetime, begun: frozenset[str], *, look_back: bool) -> StoredObject:
         sha256 = hashlib.sha256(draft.body).hexdigest()
         metadata = {"log": self.origin, "sha256": sha256, "published-at": rendered(at)}
         return self.vault.put(
-            key_of(self.origin, draft.name),
+            self._key_of(draft),
             draft.body,
             size_bytes=len(draft.body),
             sha256=sha256,
             retain_until=at + (self.payloads_for if draft.stream else self.ledger_for),
             metadata=metadata | ({"row": draft.row} if draft.row else {}),
             look_back=look_back,
+            look_first=self._key_of(draft) in begun,
         )
 
 

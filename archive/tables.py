@@ -669,6 +669,8 @@ delivery_report = Table(
     _moment("told_at"),
 )
 
+put_begun = Table("put_begun", metadata, Column("vault_key", Text, primary_key=True))
+
 media_due = Table(
     "media_due",
     metadata,

@@ -74,12 +74,16 @@ def open_vault(*, endpoint_url: str | None, region: str, bucket: str, connection
     return Vault(
         client,
         bucket,
+        # What repeats a put has to look first: the client itself never repeats one.
+        putting=s3_client(endpoint_url=endpoint_url, region=region, connections=connections, attempts=1),
         quick=quick_put(client, credentials, connections=connections),
         quick_read=quick_get(client, credentials, connections=connections),
     )
 
 
-def s3_client(*, endpoint_url: str | None, region: str, connections: int = 10, timeout_seconds: int = 20) -> Any:
+def s3_client(
+    *, endpoint_url: str | None, region: str, connections: int = 10, timeout_seconds: int = 20, attempts: int = 4
+) -> Any:
     """A boto3 S3 client fit for evidence: signed payloads, bounded waits, credentials by the AWS variables."""
     return boto3.session.Session().client(
         "s3",
@@ -87,7 +91,7 @@ def s3_client(*, endpoint_url: str | None, region: str, connections: int = 10, t
         region_name=region,
         config=Config(
             s3={"payload_signing_enabled": True, "addressing_style": "path" if endpoint_url else "auto"},
-            retries={"mode": "standard", "max_attempts": 3},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             connect_timeout=3,
             read_timeout=timeout_seconds,
             max_pool_connections=connections,
@@ -125,9 +129,16 @@ class Vault:
     """One bucket with Object Lock, and the only calls that touch it."""
 
     def __init__(
-        self, client: Any, bucket: str, *, quick: QuickPut | None = None, quick_read: QuickGet | None = None
+        self,
+        client: Any,
+        bucket: str,
+        *,
+        putting: Any = None,
+        quick: QuickPut | None = None,
+        quick_read: QuickGet | None = None,
     ) -> None:
         self.client, self.bucket, self._quick, self._quick_read = client, bucket, quick, quick_read
+        self.putting = putting or client
 
     def put(
         self,
@@ -151,8 +162,7 @@ class Vault:
             retain_until: Nobody removes the version before this moment.
             metadata: Custody facts that travel with the object; ASCII.
             look_back: Ask the server for the lock afterwards. The sum of what it stored is checked either way.
-            look_first: A put under this key may have failed. A server that answered with an error may have kept the
-                bytes where `If-None-Match` does not see them (SeaweedFS on a full disk does).
+            look_first: A put under this key was begun before (`archive.putting`): take over what it left.
 
         Returns:
             The object as it lies in the vault. After a repeat this is the first one, with *its* metadata.
@@ -203,7 +213,7 @@ class Vault:
     ) -> Answer | None:
         """Put with boto3; None where something lies under the key already."""
         try:
-            answer = self.client.put_object(
+            answer = self.putting.put_object(
                 Bucket=self.bucket,
                 Key=key,
                 Body=body,
@@ -227,6 +237,7 @@ class Vault:
     def close(self) -> None:
         """Close every connection."""
         self.client.close()
+        self.putting.close()
         for quick in (self._quick, self._quick_read):
             if quick is not None:
                 quick.close()

@@ -18,10 +18,10 @@ from archive.contributor import Contact, ContactKind, ReplyStyle, SafeContact, e
 from archive.custody import Action, exhibit_stream
 from archive.errors import VaultNotTrustedError, VaultUnavailableError
 from archive.ledger import entries_of
-from archive.marks import note_vault_failure, record_vault_test
+from archive.marks import record_vault_test
 from archive.parking import unpark
 from archive.quick_put import Answer
-from archive.tables import account, acquisition, alert, exhibit
+from archive.tables import account, acquisition, alert, exhibit, put_begun
 from archive.vault import Vault
 from archive.worm import Trial
 from cli.composition import now
@@ -97,6 +97,10 @@ def test_a_mail_told_again_with_other_bytes_is_kept_beside_the_first(installatio
     assert one(installation, func.count(exhibit.c.id)) == 2
 
 
+class Dies(BaseException):
+    """A process that is killed runs no handler of ours."""
+
+
 class KeepsAndRefuses:
     """The client of a server whose disk is full: bytes are kept, out of sight, and the answer is an error."""
 
@@ -136,16 +140,50 @@ def test_bytes_that_the_vault_kept_while_it_said_no_are_taken_over_and_not_store
     assert installation.vault.read(held.vault_key, held.vault_version, sha256=item.sha256) == b"kept"
 
 
-def test_what_came_after_a_put_failed_is_not_looked_for(installation, monkeypatch):
-    with installation.engine.begin() as connection:
-        note_vault_failure(connection, at=now() - timedelta(hours=1))
+def test_bytes_kept_by_a_vault_that_failed_together_with_the_database_are_not_stored_twice(installation, monkeypatch):
+    item = a_text(b"kept")
+    take(installation, item)
+    full = Vault(KeepsAndRefuses(installation.vault.client), installation.vault.bucket)
+
+    class DiesBehindThePut(Vault):
+        def put(self, *args, **how):
+            try:
+                return super().put(*args, **how)
+            except VaultUnavailableError:
+                raise Dies from None  # whoever was told that it failed cannot tell anybody
+
+    dying = DiesBehindThePut(full.client, full.bucket)
+    with pytest.raises(Dies):
+        replace(installation.archive, vault=dying).accession_waiting(now=now())
+    assert installation.archive.accession_waiting(now=now()) == [item.id]
+    assert len([one for page in installation.vault.versions("items/") for one in page if not one.is_marker]) == 1
+
+
+@pytest.mark.parametrize("door", ["text", "mail"])
+def test_what_was_never_tried_is_not_looked_for_and_what_is_entered_leaves_no_note(installation, monkeypatch, door):
     monkeypatch.setattr(Vault, "versions", lambda *_, **__: pytest.fail("it was never tried before"))
-    item_id = take(installation, a_text(b"later"))
-    assert installation.archive.accession_waiting(now=now()) == [item_id]
+    if door == "text":
+        item_id = take(installation, a_text(b"first"))
+        assert installation.archive.accession_waiting(now=now()) == [item_id]
+    else:
+        installation.archive.accession_now([(a_mail(b"first"), Belonging())], now=now())
+    assert one(installation, func.count(put_begun.c.vault_key)) == 0
 
 
-class Dies(BaseException):
-    """A process that is killed runs no handler of ours."""
+def test_a_put_that_failed_once_is_not_tried_again_before_somebody_looked(installation, monkeypatch):
+    vault, calls = installation.vault, []
+
+    def refuse(**asked):
+        calls.append(asked["Key"])
+        raise ClientError({"Error": {"Code": "InternalError"}}, "PutObject")
+
+    assert vault.putting.meta.config.retries["total_max_attempts"] == 1
+    take(installation, a_text())
+    monkeypatch.setattr(vault, "_quick", None)
+    monkeypatch.setattr(vault.putting, "put_object", refuse)
+    with pytest.raises(VaultUnavailableError):
+        installation.archive.accession_waiting(now=now())
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize("step", ["_store", "enter", "_archived"])
@@ -230,8 +268,8 @@ def answering_no_sum_quickly(vault, monkeypatch):
 
 def answering_no_sum_to_the_client(vault, monkeypatch):
     monkeypatch.setattr(vault, "_quick", None)
-    real = vault.client.put_object
-    monkeypatch.setattr(vault.client, "put_object", lambda **asked: {**real(**asked), "ChecksumSHA256": None})
+    real = vault.putting.put_object
+    monkeypatch.setattr(vault.putting, "put_object", lambda **asked: {**real(**asked), "ChecksumSHA256": None})
 
 
 @pytest.mark.parametrize("answering", [answering_no_sum_quickly, answering_no_sum_to_the_client])
