@@ -6,11 +6,12 @@ that was sent anywhere else, one file per recipient.
 
 from __future__ import annotations
 
-import imaplib
 import mailbox
 import smtplib
 import sys
 
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError
 from pysasl.hashing import BuiltinHash
 
 from services.home import Home, make_folder, write_private
@@ -67,9 +68,9 @@ class ImapMailbox:
     def is_ready(self) -> bool:
         """Whether the desk can log in."""
         try:
-            with imaplib.IMAP4(LOOPBACK, self._port, timeout=CONNECT_SECONDS) as client:
+            with IMAPClient(LOOPBACK, self._port, ssl=False, timeout=CONNECT_SECONDS) as client:
                 client.login(USER, self._home.secret("imap"))
-        except (OSError, imaplib.IMAP4.error):
+        except (OSError, IMAPClientError):
             return False
         return True
 

@@ -1,5 +1,6 @@
 """The tools of soak runs do what they say: plans repeat, wires lose answers, the relay tells the weather, disks fill."""
 
+import gc
 import http.client
 import random
 import re
@@ -18,7 +19,7 @@ from tests.failures.disk import UNLIMITED, CannotMountError, SmallDisk, set_ceil
 from tests.failures.lines import Line
 from tests.failures.plan import DISK, LINES, PROCESSES, Act, deck, plan
 from tests.failures.relay import Relay, Whim, whim_of
-from tests.failures.traffic import content_digest, mail
+from tests.failures.traffic import Traffic, content_digest, mail
 
 
 def test_a_seed_repeats_its_plan_and_another_has_another():
@@ -214,3 +215,27 @@ def test_a_plan_names_times_acts_and_victims_for_people():
     first = plan(1, 45, 2.5)[0]
     assert str(first).strip().split(" ")[0] == f"{first.at:.1f}"
     assert first.victim in str(first)
+
+
+def test_a_mailbox_that_dies_under_an_append_leaves_the_sender_in_doubt_and_no_socket_open():
+    """imaplib's own `with` keeps its socket when the goodbye fails: a warning, in whichever test came next."""
+
+    def serve():
+        near, _ = listener.accept()
+        with near, near.makefile("rb") as asked:
+            near.sendall(b"* OK ready\r\n")
+            for line in asked:
+                tag, command = line.split()[:2]
+                if command == b"APPEND":
+                    return
+                near.sendall(b"* CAPABILITY IMAP4rev1\r\n" * (command == b"CAPABILITY") + tag + b" OK done\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve)
+        server.start()
+        traffic = Traffic({"HOLDFAST_IMAP_URL": f"imap://desk:word@127.0.0.1:{listener.getsockname()[1]}"}, seed=1)
+        traffic._stop.set()
+        traffic._append(random.Random(1), "amy@example.org", "1.0")
+        server.join()
+    gc.collect()
+    assert (len(traffic.told.doubtful), traffic.told.mails) == (1, set())

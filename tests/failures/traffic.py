@@ -5,7 +5,6 @@ A sender that was told yes may forget the message: from then on it is ours. One 
 
 import base64
 import hashlib
-import imaplib
 import random
 import smtplib
 import threading
@@ -14,6 +13,8 @@ from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
 import requests
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError
 
 from archive.contributor import Contact, ContactKind
 
@@ -135,11 +136,11 @@ class Traffic:
         parts = urlsplit(self._environment["HOLDFAST_IMAP_URL"])
         self._count("appended")
         try:
-            with imaplib.IMAP4(parts.hostname, parts.port, timeout=PATIENCE_SECONDS) as client:
+            with IMAPClient(parts.hostname, parts.port, ssl=False, timeout=PATIENCE_SECONDS) as client:
                 client.login(unquote(parts.username), unquote(parts.password))
-                done, _ = client.append("INBOX", None, None, raw)
-                self._tell(raw, yes=done == "OK")
-        except (OSError, imaplib.IMAP4.error):
+                client.append("INBOX", raw)
+                self._tell(raw, yes=True)
+        except (OSError, IMAPClientError):
             self._tell(raw, yes=False)
             self._stop.wait(0.5)
 

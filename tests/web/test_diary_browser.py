@@ -6,6 +6,7 @@ import re
 from functools import partial
 
 import pytest
+from playwright.sync_api import expect
 
 from archive.link import LinkKind
 from tests.web.conftest import DESKTOP, PHONE, SMALL_PHONE
@@ -178,7 +179,7 @@ def test_an_entry_can_be_written_and_sent_by_keyboard_alone(page, site, holder, 
     tab_to("Save and go to the end")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Check what you wrote").wait_for()
-    assert page.get_by_text("I do not know").is_visible()
+    expect(page.get_by_text("I do not know")).to_be_visible()
     tab_to("Send")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="We have it").wait_for()
@@ -222,8 +223,8 @@ def test_the_whole_way_from_an_issued_link_to_the_officers_timeline(browser, sit
     context.add_cookies([{"name": "holdfast", "value": token, "url": address}])
     page = context.new_page()
     page.goto(f"{address}/cases/42-1234-26/timeline")
-    assert page.get_by_text("20 November 2026 at 21:30").first.is_visible()
-    assert page.get_by_text("He stood at the gate and stared.").first.is_visible()
+    expect(page.get_by_text("20 November 2026 at 21:30").first).to_be_visible()
+    expect(page.get_by_text("He stood at the gate and stared.").first).to_be_visible()
     assert_usable(page)
     page.get_by_role("link", name=re.compile("Diary entry")).first.click()
     page.get_by_role("heading", name="Answer by answer").wait_for()

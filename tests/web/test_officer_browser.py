@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from archive.accession import receive
@@ -185,7 +186,7 @@ def test_the_pages_work_without_scripts(site, told, desk, browser):
     assert str(items["text 6"]) in page.url
     page.goto(f"{desk.address}/cases/{slug}/package")
     page.get_by_role("button", name="Build a package").click()
-    assert page.get_by_role("link", name="reload this page").is_visible()
+    expect(page.get_by_role("link", name="reload this page")).to_be_visible()
     context.close()
 
 

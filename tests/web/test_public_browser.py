@@ -100,7 +100,7 @@ def test_the_answers_are_usable_whatever_was_answered(visitor):
         for name, answer in answers.items():
             visitor.locator(f"input[name={name}][value={answer}]").check()
         visitor.get_by_role("button", name="Show me what to do").click()
-        assert visitor.get_by_role("heading", level=1).inner_text() == heading
+        expect(visitor.get_by_role("heading", level=1)).to_have_text(heading)
         assert visitor.url == visitor.address + guide.RISK.path
         assert_usable(visitor)
     assert visitor.context.cookies() == []
@@ -115,12 +115,12 @@ def test_one_question_a_screen_leads_to_the_same_advice(visitor):
     visitor.get_by_label("Yes").check()
     visitor.get_by_role("button", name="Continue").click()
     visitor.get_by_role("button", name="Question before").click()
-    assert visitor.get_by_role("group").inner_text().startswith(risk.QUESTIONS[1].text)
-    assert visitor.get_by_label("Yes").is_checked()
+    expect(visitor.get_by_role("group")).to_contain_text(risk.QUESTIONS[1].text)
+    expect(visitor.get_by_label("Yes")).to_be_checked()
     assert_usable(visitor)
     for _ in risk.QUESTIONS[1:]:
         visitor.get_by_role("button", name="Continue").click()
-    assert visitor.get_by_role("heading", level=1).inner_text() == "Take it seriously"
+    expect(visitor.get_by_role("heading", level=1)).to_have_text("Take it seriously")
     assert visitor.url == visitor.address + guide.RISK_STEP.path
     assert visitor.context.cookies() == []
     assert visitor.outside.asked == []
@@ -130,7 +130,7 @@ def test_leaving_out_every_question_says_so_at_the_first(visitor):
     visitor.goto(visitor.address + guide.RISK_STEP.path)
     for _ in risk.QUESTIONS:
         visitor.get_by_role("button", name="Continue").click()
-    assert visitor.title().startswith("Error: ")
+    assert_says_error(visitor)
     assert visitor.get_by_role("link", name="Answer at least one question").get_attribute("href") == "#q1"
     assert_usable(visitor)
 
@@ -143,7 +143,7 @@ def test_the_questions_can_be_answered_with_keys_alone(page, outside, address):
         walk_to(page, "button:not([name])")
         with page.expect_navigation():
             page.keyboard.press("Enter")
-    assert page.get_by_role("heading", level=1).inner_text() == "Take it seriously"
+    expect(page.get_by_role("heading", level=1)).to_have_text("Take it seriously")
 
 
 def walk_to(page, selector) -> None:
@@ -197,7 +197,7 @@ def test_three_presses_of_shift_leave(page, outside, address, brand):
     for _ in range(3):
         page.keyboard.press("Shift")
     page.wait_for_url(brand.exit_link)
-    assert page.title() == "Weather"
+    expect(page).to_have_title("Weather")
 
 
 def test_the_exit_is_the_second_thing_the_tab_key_finds(page, outside, address, brand):

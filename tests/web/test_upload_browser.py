@@ -5,6 +5,7 @@ import random
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from archive.tables import acquisition, upload
@@ -101,12 +102,12 @@ def test_files_are_sent_with_script_and_every_page_on_the_way_is_usable(
     assert page.locator(".govuk-error-summary:visible").inner_text().count("Choose a file first.") == 1
     assert_usable(page)
     page.locator("#files").set_input_files([video, small])
-    assert page.get_by_role("progressbar").count() == 2
+    expect(page.get_by_role("progressbar")).to_have_count(2)
     assert_usable(page)
     page.get_by_role("button", name="Send").click()
     page.wait_for_url("**/sent", timeout=SECONDS)
     assert page.get_by_role("heading", level=1).inner_text() == "We have your files"
-    assert page.locator(".hf-code").count() == 2
+    expect(page.locator(".hf-code")).to_have_count(2)
     assert_usable(page)
     assert kept(site) == {video.name: sha256(video), small.name: sha256(small)}
     code = page.locator(".hf-code").first.inner_text()
@@ -134,7 +135,7 @@ def test_files_are_sent_without_script_and_every_page_on_the_way_is_usable(
     page.goto(address + sender.path)
     page.get_by_role("button", name="Send").click()
     assert_says_error(page)
-    assert page.get_by_role("link", name="Choose a file first.").is_visible()
+    expect(page.get_by_role("link", name="Choose a file first.")).to_be_visible()
     page.locator("#files").set_input_files(video)
     page.get_by_role("button", name="Send").click()
     page.wait_for_url("**/sent", timeout=SECONDS)
@@ -226,7 +227,7 @@ def test_a_file_that_is_too_big_is_said_before_a_byte_is_sent(page, address, sit
     page.get_by_role("button", name="Send").click()
     summary = page.locator(".govuk-error-summary:visible")
     assert "long.mov: This file is too big. The most we can take is 10.5 MB." in summary.inner_text()
-    assert summary.evaluate("each => each === document.activeElement")
+    expect(summary).to_be_focused()
     assert_usable(page)
     assert kept(site) == {}
     with site.casework.archive.engine.connect() as connection:
