@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import urllib3
-from botocore.auth import S3SigV4Auth
+from botocore.auth import EMPTY_SHA256_HASH, S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
@@ -31,6 +31,14 @@ class Answer:
     checksum: str | None
 
 
+class _Signer(S3SigV4Auth):  # type: ignore[misc]  # botocore has no types
+    """botocore's signer, told the body's digest: to compute it once more, it prepares and reads the whole request."""
+
+    def payload(self, request: AWSRequest) -> str:
+        """The digest that the signature covers. Not every server compares it; the checksum sent along, each must."""
+        return str(request.context["sha256"])
+
+
 class QuickWay:
     """Requests under one client's credentials to one endpoint, over connections of its own."""
 
@@ -38,7 +46,6 @@ class QuickWay:
         self._endpoint = client.meta.endpoint_url.rstrip("/")
         self._region = client.meta.region_name
         self._credentials = credentials
-        self._context = {"client_config": client.meta.config}
         config = client.meta.config
         self._pool = urllib3.PoolManager(
             num_pools=1,
@@ -49,7 +56,7 @@ class QuickWay:
         )
 
     def send(
-        self, method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str]
+        self, method: str, path: str, *, body: bytes = b"", sha256: str = EMPTY_SHA256_HASH, headers: Mapping[str, str]
     ) -> urllib3.BaseHTTPResponse | None:
         """Sign and send one request; None where no answer came.
 
@@ -57,12 +64,13 @@ class QuickWay:
             method: `GET` or `PUT`.
             path: Bucket, key and query, quoted.
             body: All of it.
+            sha256: Its digest, hex.
             headers: Of the S3 API; names in any case.
         """
         url = f"{self._endpoint}/{path}"
         request = AWSRequest(method, url, headers=dict(headers), data=body)
-        request.context.update(self._context)
-        S3SigV4Auth(self._credentials.get_frozen_credentials(), "s3", self._region).add_auth(request)
+        request.context["sha256"] = sha256
+        _Signer(self._credentials.get_frozen_credentials(), "s3", self._region).add_auth(request)
         try:
             return self._pool.urlopen(method, url, body=body, headers=dict(request.headers), redirect=False)
         except urllib3.exceptions.HTTPError:
@@ -76,20 +84,21 @@ class QuickWay:
 class QuickPut(QuickWay):
     """Puts of small objects."""
 
-    def __call__(self, bucket: str, key: str, body: bytes, headers: Mapping[str, str]) -> Answer | None:
+    def __call__(self, bucket: str, key: str, body: bytes, sha256: str, headers: Mapping[str, str]) -> Answer | None:
         """Put one object.
 
         Args:
             bucket: The bucket.
             key: The object's key.
             body: All of it; at most `MOST_BYTES`.
+            sha256: Its digest, hex.
             headers: Of the S3 API; names in any case.
 
         Returns:
             None where it did not simply go well: it may or may not be stored, ask the client.
         """
         told = {**headers, "Content-Length": str(len(body))}
-        answer = self.send("PUT", f"{bucket}/{quote(key, safe='/~')}", body=body, headers=told)
+        answer = self.send("PUT", f"{bucket}/{quote(key, safe='/~')}", body=body, sha256=sha256, headers=told)
         version = answer.headers.get("x-amz-version-id") if answer else None
         if answer is None or answer.status != STORED or not version:
             return None

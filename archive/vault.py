@@ -200,7 +200,7 @@ class Vault:
             "x-amz-object-lock-retain-until-date": until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             **{f"x-amz-meta-{name}": value for name, value in metadata.items()},
         }
-        return quick(self.bucket, key, body, headers)
+        return quick(self.bucket, key, body, sha256, headers)
 
     def _put_by_client(
         self,

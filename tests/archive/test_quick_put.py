@@ -14,6 +14,7 @@ from archive.vault import Vault, open_vault, s3_client
 from cli.composition import now
 
 METADATA = {"acquisition": "6b1f3f0e", "channel": "sms", "received-at": "2026-11-23T12:00:00.000Z"}
+SHA256 = hashlib.sha256(b"bytes").hexdigest()
 TOLD = ("ContentLength", "ContentType", "Metadata", "ObjectLockMode", "ObjectLockRetainUntilDate", "ChecksumSHA256")
 
 
@@ -66,6 +67,14 @@ def test_a_repeat_finds_the_first_object_and_other_bytes_are_refused(vault):
         put(vault, key, b"other bytes", until)
 
 
+def test_the_server_refuses_bytes_that_are_not_those_of_the_digest(vault):
+    """Signature and checksum are of the digest that the ledger will hold, not of whatever is sent."""
+    key, until = f"tests/{uuid4()}", now() + timedelta(hours=1)
+    assert vault._put_quickly(vault._quick, key, b"other bytes", SHA256, until, METADATA) is None
+    with pytest.raises(VaultUnavailableError):
+        vault.whole(key, "null")
+
+
 class Answering(http.server.BaseHTTPRequestHandler):
     """Answers every put as the server's `answer` says."""
 
@@ -109,7 +118,7 @@ def test_anything_but_a_plain_success_is_left_to_the_client(answer, credentials)
     try:
         url = f"http://127.0.0.1:{server.server_port}"
         opened = open_vault(endpoint_url=url, region="us-east-1", bucket="bucket", connections=1)
-        assert opened._quick("bucket", "key", b"bytes", {}) is None
+        assert opened._quick("bucket", "key", b"bytes", SHA256, {}) is None
         assert server.asked == 1, "asked once: trying again is the client's business"
         opened.close()
     finally:
