@@ -1,7 +1,7 @@
 """One worker is several lanes: a process each, below one that does nothing but start them, again where one dies.
 
-Nothing is shared between lanes and nothing is locked, so there is nothing to release after a kill -9. A lane whose
-parent was killed is told by the kernel and ends at once.
+Nothing is shared between lanes and nothing is locked, so there is nothing to release after a kill -9. The kernel ends a
+lane whose parent was killed, and the processes of a lane with it: celery, asked to end, may lose the request.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 import structlog
 from celery import Celery
+from celery.signals import worker_process_init
 
 from workers.app import WORKER
 from workers.routes import LANES, NICENESS
@@ -24,7 +26,7 @@ from workers.routes import LANES, NICENESS
 # A lane that cannot live must not be started in a busy loop.
 PAUSE_SECONDS: Final = 1.0
 ASKS_TO_END: Final = (signal.SIGTERM, signal.SIGINT)
-TOLD_ON_DEATH_OF_PARENT: Final = 1  # PR_SET_PDEATHSIG, prctl(2)
+ON_DEATH_OF_PARENT: Final = 1  # PR_SET_PDEATHSIG, prctl(2)
 
 log = structlog.get_logger()
 
@@ -32,6 +34,7 @@ log = structlog.get_logger()
 def work_in(app: Celery, lane: str) -> None:
     """Be the Celery worker of one lane until told to stop."""
     os.nice(NICENESS.get(lane, 0))
+    worker_process_init.connect(partial(_end_with, os.getpid()), weak=False)
     name, queues = f"{lane}-{os.getpid()}@holdfast", ",".join(LANES[lane])
     app.worker_main([*WORKER, "--loglevel=WARNING", f"--hostname={name}", f"--queues={queues}"])
 
@@ -92,12 +95,11 @@ class Lanes:
         """In the new process: do the work of the lane, and never return."""
         code = 1
         try:
-            ctypes.CDLL(None).prctl(TOLD_ON_DEATH_OF_PARENT, signal.SIGQUIT)
+            _end_with(parent)
             for number in ASKS_TO_END:
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKS_TO_END)
-            if os.getppid() == parent:
-                self._work(name)
+            self._work(name)
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
@@ -106,6 +108,13 @@ class Lanes:
         finally:
             _flush()
             os._exit(code)
+
+
+def _end_with(parent: int, **_: Any) -> None:
+    """Have the kernel end this process when its parent ends; end at once where it is gone already."""
+    ctypes.CDLL(None).prctl(ON_DEATH_OF_PARENT, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _flush() -> None:

@@ -124,9 +124,20 @@ def wait_for(look, seconds, what, house=None):
     raise AssertionError(f"waited {seconds} s for {what}")
 
 
+def left_behind(home: Path) -> list[int]:
+    """Processes that were started for this home and live."""
+    name = f"HOLDFAST_HOME={home}".encode()
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if name in environ.read_bytes().split(b"\0"):
+                found.append(int(environ.parent.name))
+    return found
+
+
 @contextmanager
 def running_house(folder: Path, *, home: Path | None = None, command=UP, settings=None):
-    """A house of its own, started by `holdfast up` (or another command) and ended in order."""
+    """A house of its own, started by `holdfast up` (or another command) and ended in order; it leaves nobody behind."""
     inherited = {name: os.environ[name] for name in CLEAN if name in os.environ}
     quick = {"HOLDFAST_REPLY_BURST_SECONDS": "2", "HOLDFAST_SWEEP_EVERY_SECONDS": "2"}
     home = home or folder / "home"
@@ -144,3 +155,4 @@ def running_house(folder: Path, *, home: Path | None = None, command=UP, setting
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(STOP_SECONDS)
+    wait_for(lambda: not left_behind(home), STOP_SECONDS, "every process of the house to be gone")

@@ -62,7 +62,9 @@ class Line:
         _shut(self._listener)
         self._listener.close()
         self.cut()
-        for thread in list(self._threads):
+        with self._lock:
+            threads = list(self._threads)
+        for thread in threads:
             thread.join(timeout=10)
 
     def _start(self, work, *args) -> None:
@@ -70,11 +72,13 @@ class Line:
             try:
                 work(*args)
             finally:
-                self._threads.discard(threading.current_thread())
+                with self._lock:
+                    self._threads.discard(threading.current_thread())
 
         thread = threading.Thread(target=run, daemon=True)
-        self._threads.add(thread)
-        thread.start()
+        with self._lock:
+            self._threads.add(thread)
+            thread.start()
 
     def _accept(self) -> None:
         while not self._closed:
@@ -96,6 +100,8 @@ class Line:
                 # A wire adds nothing of its own.
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
+                if self._closed:
+                    return
                 self._open |= {near, far}
             asking = threading.Thread(target=self._pump, args=(near, far), daemon=True)
             asking.start()

@@ -60,10 +60,10 @@ def environ(installation, stalling):
 
 
 @contextmanager
-def running(environ, tmp_path):
+def running(environ, tmp_path, *, out=None):
     """`holdfast worker`, as it is run anywhere."""
     with (tmp_path / "worker.log").open("a") as log:
-        process = subprocess.Popen([sys.executable, "-m", "cli", "worker"], env=environ, stdout=log, stderr=log)
+        process = subprocess.Popen([sys.executable, "-m", "cli", "worker"], env=environ, stdout=out or log, stderr=log)
     try:
         yield process
     finally:
@@ -159,6 +159,20 @@ def test_killed_with_its_lanes_at_work_a_worker_leaves_nobody_behind(installatio
         nudge_fetches(nudge)
         until(lambda: hanging(stalling), "a fetch to hang")
         everybody = until(lambda: len(found := family(process.pid)) > 2 * len(LANES) and found, "all processes")
+        process.kill()
+        process.wait(WAIT_SECONDS)
+        until(lambda: not [pid for pid in everybody if is_alive(pid)], "all processes to be gone")
+
+
+def test_killed_when_nothing_more_can_be_logged_a_worker_leaves_nobody_behind(installation, environ, tmp_path):
+    """As on a full disk. Celery says that it will end before it notes it, and forgets it where that cannot be said."""
+    nudge = make_nudge(environ["HOLDFAST_BROKER_URL"])
+    with running(environ, tmp_path, out=subprocess.PIPE) as process:
+        text_in(installation, "SM1")
+        nudge(Job.ACCESSION)
+        until(lambda: archived(installation) == 1, "the text to be archived")
+        everybody = until(lambda: len(found := family(process.pid)) > 2 * len(LANES) and found, "all processes")
+        process.stdout.close()
         process.kill()
         process.wait(WAIT_SECONDS)
         until(lambda: not [pid for pid in everybody if is_alive(pid)], "all processes to be gone")
